@@ -47,6 +47,7 @@ namespace securebase {
   X(kDeadlineExceeded, DEADLINE_EXCEEDED)                 \
   X(kShuttingDown, SHUTTING_DOWN)                         \
   X(kDefinitionInvalid, DEFINITION_INVALID)               \
+  X(kDataLoss, DATA_LOSS)                                 \
   X(kInternal, INTERNAL)
 
 enum class Reason {

@@ -19,24 +19,34 @@
 //
 // Errors that every call may return:
 //   UNAVAILABLE (STORE_UNAVAILABLE)   nothing was done; the same call may be tried again
-//   UNAVAILABLE (OUTCOME_UNKNOWN)     Apply only: the batch may or may not have been committed
-//   DEADLINE_EXCEEDED                 nothing was done, the context's deadline passed first
-//   INVALID_ARGUMENT                  a limit or a form below is broken; nothing was done
+//   UNAVAILABLE (OUTCOME_UNKNOWN)     writes only: it may or may not have been committed
+//   DEADLINE_EXCEEDED (DEADLINE_EXCEEDED)  nothing was done, the context's deadline passed first
+//   INVALID_ARGUMENT (LIMIT_EXCEEDED, INVALID_FIELDS)  a limit or a form below is broken; nothing
+//                                     was done
 //   FAILED_PRECONDITION (SHUTTING_DOWN)  after Close
-//   DATA_LOSS                         what is stored cannot be read back
+//   DATA_LOSS (DATA_LOSS)             what is stored cannot be read back
+//
+// Times are kept to the microsecond. What expires at a time is gone at that time by the store's
+// clock, not after it.
 namespace securebase::storage {
 
 // Limits of one batch. INVALID_ARGUMENT (LIMIT_EXCEEDED) beyond them.
 inline constexpr int kMaxBatchOperations = 256;    // expectations, puts, deletes, journal, audit
 inline constexpr size_t kMaxBatchBytes = 1 << 20;  // of all keys, values and entries
 inline constexpr size_t kMaxKeyBytes = 512;        // of a practice, kind, id, index or sort key
-inline constexpr int kMaxPageRows = 1000;          // of Scan, Journal, ListPractices, ListAudit
+inline constexpr size_t kMaxIndexEntries = 256;    // of one put
+inline constexpr int kMaxPageRows = 1000;          // of every page, of GetMany and of Trim
+// A page of Scan, Journal or ListAudit ends early, with `more` set, once its values are this long.
+inline constexpr size_t kMaxPageBytes = 8 << 20;
 
 struct Context {
+  // By the system's clock, as an RPC gives it, and not by the store's: a test may set that as it
+  // likes.
   absl::Time deadline = absl::InfiniteFuture();
 };
 
-// Identifies a record within its practice. Both parts are 1..kMaxKeyBytes bytes without NUL.
+// Identifies a record within its practice. Both parts are 1..kMaxKeyBytes bytes without NUL, as are
+// all practices and the names of indexes, leases and idempotency keys.
 struct RecordKey {
   std::string kind;  // "goal"
   std::string id;
@@ -45,12 +55,12 @@ bool operator==(const RecordKey& a, const RecordKey& b);
 bool operator<(const RecordKey& a, const RecordKey& b);
 
 struct Record {
-  int64_t version = 0;  // 1 for a new record, one more with each Put
+  int64_t version = 0;  // 1 for a new record (also after a delete), one more with each Put
   std::string value;
 };
 
-// A record under `sort_key` in the index `index`. Sort keys order as bytes (memcmp), hold no NUL
-// and need not be unique: equal ones order by kind, then id.
+// A record under `sort_key` in the index `index`. Sort keys order as bytes (memcmp), hold no NUL,
+// may be empty and need not be unique: equal ones order by kind, then id.
 struct IndexEntry {
   std::string index;
   std::string sort_key;
@@ -65,7 +75,9 @@ struct Expectation {
 struct Put {
   RecordKey key;
   std::string value;
-  std::vector<IndexEntry> index;  // all of them: what an earlier Put of this record left is removed
+  // All of them: what an earlier Put of this record left is removed. One that is listed twice
+  // counts once.
+  std::vector<IndexEntry> index;
 };
 
 // Makes the batch depend on a lease still being held (a fencing token).
@@ -159,9 +171,10 @@ struct Lease {
 
 struct TrimRequest {
   std::string practice;
-  absl::Time journal_before = absl::InfinitePast();  // entries committed before this
+  absl::Time journal_before = absl::InfinitePast();  // the oldest entries, up to the first that
+                                                     // was committed at this time or later
   int64_t audit_through = 0;                         // audit entries up to this sequence
-  int limit = 1000;                                  // rows removed at most, of each sort
+  int limit = kMaxPageRows;                          // rows removed at most, of each sort
 };
 
 // Thread-safe. Every read sees all batches acknowledged before it began.
@@ -204,13 +217,14 @@ class Store {
   virtual absl::StatusOr<Position> GetPosition(const Context& context,
                                                absl::string_view practice) = 0;
 
-  // Practices that hold anything, after `after`, in byte order.
+  // Practices that were ever written to, after `after`, in byte order.
   virtual absl::StatusOr<std::vector<std::string>> ListPractices(const Context& context,
                                                                  absl::string_view after,
                                                                  int limit) = 0;
 
   // Takes the lease for `owner`, or renews it (the token stays). ABORTED (LEASE_HELD) while another
-  // owner's has not expired.
+  // owner's has not expired. After an expiry or a release the token is a new one, also for the
+  // same owner.
   virtual absl::StatusOr<Lease> AcquireLease(const Context& context, absl::string_view practice,
                                              absl::string_view name, absl::string_view owner,
                                              absl::Duration duration) = 0;

@@ -1,0 +1,502 @@
+#include "services/platform/records/database.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "services/platform/api/access.h"
+#include "services/platform/api/fingerprint.h"
+#include "services/platform/auth/principal.h"
+#include "services/platform/base/audit.h"
+#include "services/platform/base/resource_name.h"
+#include "services/platform/storage/envelope.h"
+
+namespace securebase::records {
+namespace {
+
+// Orders before '-', '.', digits and letters, so that "e1" stands before "e1x" whatever follows.
+constexpr char kSeparator = '\x01';
+constexpr int kDefaultPageSize = 50;
+constexpr int kMaxPageSize = 200;
+// Rows looked at for one page of a list, however few of them the caller may see.
+constexpr int kMaxRowsExamined = 1000;
+constexpr int kScanRows = 250;
+// Attempts at a transaction before the caller is asked to retry. Conflicts are rare beyond one
+// series or episode; each attempt re-reads, so that one of the rivals always gets through.
+constexpr int kMaxAttempts = 20;
+
+int PageSize(int requested) {
+  return requested <= 0 ? kDefaultPageSize : std::min(requested, kMaxPageSize);
+}
+
+std::string RecordName(absl::string_view practice, absl::string_view record_id) {
+  return absl::StrCat("practices/", practice, "/", record_id);
+}
+
+std::string Seal(const Access& access, std::string payload) {
+  storage::Envelope envelope;
+  envelope.episode = access.episode;
+  envelope.subjects = access.subjects;
+  envelope.payload = std::move(payload);
+  return storage::SealEnvelope(envelope);
+}
+
+absl::StatusOr<internal::StoredBytes> OpenBytes(absl::string_view value, int64_t version) {
+  SB_ASSIGN_OR_RETURN(storage::Envelope envelope, storage::OpenEnvelope(value));
+  if (envelope.key_id != 0) {
+    return MakeError(absl::StatusCode::kDataLoss, Reason::kInternal,
+                     "a record is encrypted with a key that this release does not know");
+  }
+  internal::StoredBytes bytes;
+  bytes.version = version;
+  bytes.access = {std::move(envelope.episode), std::move(envelope.subjects)};
+  bytes.payload = std::move(envelope.payload);
+  return bytes;
+}
+
+bool SeesWholePractice(const auth::Principal& principal) {
+  // What a system or a service may do is decided by its scopes; within them it sees everything.
+  return principal.kind == auth::PrincipalKind::kSystem ||
+         principal.kind == auth::PrincipalKind::kService;
+}
+
+// A string field of `message`, or "" when it has none.
+std::string StringField(const google::protobuf::Message& message, const std::string& field_name) {
+  const auto* field = message.GetDescriptor()->FindFieldByName(field_name);
+  if (field == nullptr || field->is_repeated() ||
+      field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
+    return "";
+  }
+  return message.GetReflection()->GetString(message, field);
+}
+
+// The resource that a write was about: what it answers, else what it names.
+std::string AuditedResource(const google::protobuf::Message& request,
+                            const google::protobuf::Message& response) {
+  for (const std::string& name : {StringField(response, "name"), StringField(request, "name"),
+                                  StringField(request, "parent")}) {
+    if (!name.empty()) {
+      return name;
+    }
+  }
+  return "";
+}
+
+std::string IdempotencyScope(const api::Call& call, const std::string& request_id) {
+  return absl::StrCat(call.method, "\x01", auth::PrincipalKindName(call.principal.kind), ":",
+                      call.principal.subject, "\x01", request_id);
+}
+
+std::string FormatJournalToken(const storage::Position& position, int64_t sequence) {
+  std::string token;
+  absl::WebSafeBase64Escape(absl::StrCat(position.epoch, ":", sequence), &token);
+  return token;
+}
+
+// The position was read before the error was: whoever reads everything and then follows from this
+// token misses nothing.
+absl::Status ResyncRequired(const storage::Position& position) {
+  return MakeError(absl::StatusCode::kOutOfRange, Reason::kResyncRequired,
+                   "the journal no longer reaches back to that token, or the store was restored; "
+                   "read everything again, then follow the journal from metadata `token`",
+                   {{"token", FormatJournalToken(position, position.sequence)}});
+}
+
+absl::Status BadJournalToken() {
+  return MakeError(absl::StatusCode::kInvalidArgument, Reason::kInvalidPageToken,
+                   "token is damaged; send one that ListJournal returned, or none to begin with "
+                   "the first entry");
+}
+
+}  // namespace
+
+std::string SortKey(const std::vector<std::string>& parts) {
+  return absl::StrJoin(parts, std::string(1, kSeparator));
+}
+
+std::string SortableTime(absl::Time time) {
+  // Shifted so that years before 1970 are positive too; 17 digits hold the years 1 to 9999.
+  constexpr int64_t kShift = int64_t{62135596800} * 1000000;
+  return absl::StrFormat("%018d", absl::ToUnixMicros(time) + kShift);
+}
+
+namespace internal {
+
+std::string RecordId(absl::string_view name) {
+  // "practices/p/goals/g" -> "goals/g"
+  const size_t practice = name.find('/');
+  const size_t rest = practice == absl::string_view::npos ? practice : name.find('/', practice + 1);
+  return rest == absl::string_view::npos ? std::string() : std::string(name.substr(rest + 1));
+}
+
+absl::StatusOr<StoredBytes> OpenRecord(const storage::Record& record) {
+  return OpenBytes(record.value, record.version);
+}
+
+}  // namespace internal
+
+Reader::Reader(storage::Store& store, const api::Call& call,
+               std::shared_ptr<const type::v1::AccessView> view)
+    : store_(&store), call_(&call), view_(std::move(view)) {}
+
+bool Reader::MaySee(const Access& access) const {
+  return api::MaySee(*view_, access.episode, access.subjects);
+}
+
+absl::Status Reader::CheckEpisode(absl::string_view episode) const {
+  return MaySee({LastId(episode), {}}) ? absl::OkStatus() : NotFound(episode);
+}
+
+absl::StatusOr<std::optional<internal::StoredBytes>> Reader::ReadBytes(
+    const std::string& kind, absl::string_view name) const {
+  // A name of another practice finds nothing here: the practice is the caller's, always.
+  if (PracticeOf(name) != call_->practice()) {
+    return std::optional<internal::StoredBytes>();
+  }
+  const auto record = store_->Get(context(), call_->practice(), {kind, internal::RecordId(name)});
+  if (absl::IsNotFound(record.status())) {
+    return std::optional<internal::StoredBytes>();
+  }
+  SB_RETURN_IF_ERROR(record.status());
+  SB_ASSIGN_OR_RETURN(internal::StoredBytes bytes, internal::OpenRecord(*record));
+  return std::optional<internal::StoredBytes>(std::move(bytes));
+}
+
+absl::StatusOr<std::vector<Reader::Row>> Reader::ReadRows(const std::string& kind,
+                                                          const Query& query, int limit,
+                                                          bool filtered) const {
+  std::vector<Row> rows;
+  storage::ScanRequest request;
+  request.practice = call_->practice();
+  request.index = query.index;
+  request.prefix = query.prefix;
+  request.until = query.until;
+  request.reverse = query.reverse;
+  bool more = true;
+  while (more && static_cast<int>(rows.size()) < limit) {
+    request.limit = std::min(kScanRows, std::max(1, limit - static_cast<int>(rows.size())));
+    SB_ASSIGN_OR_RETURN(const storage::ScanPage page, store_->Scan(context(), request));
+    for (const storage::ScanRow& row : page.rows) {
+      if (row.key.kind != kind) {
+        continue;
+      }
+      SB_ASSIGN_OR_RETURN(internal::StoredBytes bytes, internal::OpenRecord(row.record));
+      if (!filtered || MaySee(bytes.access)) {
+        rows.push_back({row.sort_key, row.key.id, std::move(bytes)});
+      }
+    }
+    more = page.more && !page.rows.empty();
+    if (!page.rows.empty()) {
+      request.after = page.rows.back().cursor;
+    }
+  }
+  return rows;
+}
+
+Write::Write(storage::Store& store, const api::Call& call,
+             std::shared_ptr<const type::v1::AccessView> view, IdGenerator& ids)
+    : Reader(store, call, std::move(view)), ids_(&ids) {}
+
+absl::StatusOr<std::optional<internal::StoredBytes>> Write::ReadBytes(
+    const std::string& kind, absl::string_view name) const {
+  const storage::RecordKey key{kind, internal::RecordId(name)};
+  const auto pending = pending_.find(key);
+  if (pending != pending_.end()) {
+    return pending->second.bytes;
+  }
+  SB_ASSIGN_OR_RETURN(auto bytes, Reader::ReadBytes(kind, name));
+  // The first read decides what must still be so at the commit.
+  read_versions_.emplace(key, bytes.has_value() ? bytes->version : 0);
+  return bytes;
+}
+
+absl::StatusOr<std::vector<Reader::Row>> Write::ReadRows(const std::string& kind,
+                                                         const Query& query, int limit,
+                                                         bool filtered) const {
+  SB_ASSIGN_OR_RETURN(std::vector<Row> stored, Reader::ReadRows(kind, query, limit, filtered));
+  if (pending_.empty()) {
+    return stored;
+  }
+  // What this transaction wrote replaces what is stored.
+  std::vector<Row> rows;
+  for (Row& row : stored) {
+    if (pending_.count({kind, row.id}) == 0) {
+      rows.push_back(std::move(row));
+    }
+  }
+  for (const auto& [key, pending] : pending_) {
+    if (key.kind != kind || !pending.bytes.has_value() ||
+        (filtered && !MaySee(pending.bytes->access))) {
+      continue;
+    }
+    for (const storage::IndexEntry& entry : pending.index) {
+      if (entry.index == query.index && absl::StartsWith(entry.sort_key, query.prefix) &&
+          (query.until.empty() || entry.sort_key < query.until)) {
+        rows.push_back({entry.sort_key, key.id, *pending.bytes});
+      }
+    }
+  }
+  std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+    const auto left = std::tie(a.sort_key, a.id);
+    const auto right = std::tie(b.sort_key, b.id);
+    return query.reverse ? right < left : left < right;
+  });
+  if (rows.size() > static_cast<size_t>(limit)) {
+    rows.resize(static_cast<size_t>(limit));
+  }
+  return rows;
+}
+
+absl::StatusOr<int64_t> Write::PutBytes(const std::string& kind, const std::string& name,
+                                        Access access, std::string payload,
+                                        std::vector<storage::IndexEntry> index,
+                                        type::v1::JournalAction action) {
+  if (PracticeOf(name) != call_->practice()) {
+    return Internal("a record must be written in the caller's practice");
+  }
+  const storage::RecordKey key{kind, internal::RecordId(name)};
+  const auto read = read_versions_.find(key);
+  if (read == read_versions_.end()) {
+    return Internal("a record must be read before it is written");
+  }
+  std::sort(access.subjects.begin(), access.subjects.end());
+  access.subjects.erase(std::unique(access.subjects.begin(), access.subjects.end()),
+                        access.subjects.end());
+  internal::StoredBytes bytes;
+  bytes.version = read->second + 1;  // whatever number of puts: the last one is the one made
+  bytes.access = std::move(access);
+  bytes.payload = std::move(payload);
+  const bool first = pending_.count(key) == 0;
+  if (first && action != type::v1::JOURNAL_ACTION_UNSPECIFIED) {
+    AddJournal(name, action, bytes.access.episode);
+  }
+  const int64_t version = bytes.version;
+  pending_[key] = {std::move(bytes), std::move(index)};
+  return version;
+}
+
+absl::Status Write::DeleteBytes(const std::string& kind, absl::string_view name, bool journaled) {
+  SB_ASSIGN_OR_RETURN(const auto existing, ReadBytes(kind, name));
+  if (!existing.has_value()) {
+    return absl::OkStatus();
+  }
+  if (journaled) {
+    AddJournal(name, type::v1::JOURNAL_ACTION_DELETED, existing->access.episode);
+  }
+  pending_[{kind, internal::RecordId(name)}] = Pending{};
+  return absl::OkStatus();
+}
+
+void Write::AddJournal(absl::string_view name, type::v1::JournalAction action,
+                       absl::string_view episode) {
+  type::v1::JournalEntry entry;
+  entry.set_resource(std::string(name));
+  entry.set_action(action);
+  if (!episode.empty()) {
+    entry.set_episode(RecordName(call_->practice(), absl::StrCat("episodes/", episode)));
+  }
+  journal_.push_back(entry.SerializeAsString());
+}
+
+Access Write::result_access() const {
+  // The strictest of all that was written.
+  Access all;
+  std::set<std::string> subjects;
+  for (const auto& [key, pending] : pending_) {
+    if (pending.bytes.has_value()) {
+      if (all.episode.empty()) {
+        all.episode = pending.bytes->access.episode;
+      }
+      subjects.insert(pending.bytes->access.subjects.begin(), pending.bytes->access.subjects.end());
+    }
+  }
+  all.subjects.assign(subjects.begin(), subjects.end());
+  return all;
+}
+
+storage::Batch Write::TakeBatch() {
+  storage::Batch batch;
+  batch.practice = call_->practice();
+  batch.fence = fence_;
+  for (const auto& [key, version] : read_versions_) {
+    batch.expectations.push_back({key, version});
+  }
+  for (auto& [key, pending] : pending_) {
+    if (pending.bytes.has_value()) {
+      batch.puts.push_back({key, Seal(pending.bytes->access, std::move(pending.bytes->payload)),
+                            std::move(pending.index)});
+    } else {
+      batch.deletes.push_back(key);
+    }
+  }
+  batch.journal = std::move(journal_);
+  return batch;
+}
+
+absl::StatusOr<std::shared_ptr<const type::v1::AccessView>> Database::ViewFor(
+    const api::Call& call) const {
+  if (!SeesWholePractice(call.principal)) {
+    return options_.access->ViewFor(call);
+  }
+  auto view = std::make_shared<type::v1::AccessView>();
+  view->set_practice(call.practice());
+  view->set_practice_wide(true);
+  return std::shared_ptr<const type::v1::AccessView>(std::move(view));
+}
+
+absl::StatusOr<Reader> Database::ReaderFor(const api::Call& call) const {
+  SB_ASSIGN_OR_RETURN(auto view, ViewFor(call));
+  return Reader(*options_.store, call, std::move(view));
+}
+
+absl::StatusOr<std::string> Database::ListBytes(
+    const api::Call& call, const google::protobuf::Message& request, int page_size,
+    const std::string& page_token, const std::string& kind, const Query& query,
+    const std::function<absl::StatusOr<bool>(const internal::StoredBytes&)>& add) const {
+  SB_ASSIGN_OR_RETURN(const Reader reader, ReaderFor(call));
+  storage::ScanRequest scan;
+  scan.practice = call.practice();
+  scan.index = query.index;
+  scan.prefix = query.prefix;
+  scan.until = query.until;
+  scan.reverse = query.reverse;
+  SB_ASSIGN_OR_RETURN(scan.after, options_.page_tokens->Open(call, request, page_token));
+  const int wanted = PageSize(page_size);
+  int shown = 0;
+  int examined = 0;
+  while (true) {
+    scan.limit = std::min(kScanRows, wanted - shown);
+    SB_ASSIGN_OR_RETURN(const storage::ScanPage page, options_.store->Scan({call.deadline}, scan));
+    for (const storage::ScanRow& row : page.rows) {
+      scan.after = row.cursor;
+      ++examined;
+      if (row.key.kind != kind) {
+        continue;
+      }
+      SB_ASSIGN_OR_RETURN(const internal::StoredBytes bytes, internal::OpenRecord(row.record));
+      if (reader.MaySee(bytes.access)) {
+        SB_ASSIGN_OR_RETURN(const bool added, add(bytes));
+        shown += added ? 1 : 0;
+      }
+    }
+    if (!page.more || page.rows.empty()) {
+      return std::string();
+    }
+    if (shown >= wanted || examined >= kMaxRowsExamined) {
+      return options_.page_tokens->Make(call, request, scan.after);
+    }
+  }
+}
+
+absl::Status Database::TransactBytes(const api::Call& call,
+                                     const google::protobuf::Message& request,
+                                     const std::string& request_id,
+                                     const std::function<absl::Status(Write&)>& body,
+                                     google::protobuf::Message& response) const {
+  SB_ASSIGN_OR_RETURN(const auto view, ViewFor(call));
+  const storage::Context context{call.deadline};
+  const std::string key = request_id.empty() ? "" : IdempotencyScope(call, request_id);
+  const std::string fingerprint = request_id.empty() ? "" : api::Fingerprint(request);
+  // A repeat answers what the first call answered, unless what it shows may no longer be seen.
+  const auto replay = [&](const std::string& sealed) -> absl::Status {
+    SB_ASSIGN_OR_RETURN(const internal::StoredBytes bytes, OpenBytes(sealed, 0));
+    if (!Reader(*options_.store, call, view).MaySee(bytes.access)) {
+      return NotFound(AuditedResource(request, request));
+    }
+    if (!response.ParseFromString(bytes.payload)) {
+      return MakeError(absl::StatusCode::kDataLoss, Reason::kInternal,
+                       "the stored result of this request_id cannot be read");
+    }
+    return absl::OkStatus();
+  };
+  if (!request_id.empty()) {
+    SB_ASSIGN_OR_RETURN(const auto found,
+                        options_.store->FindResult(context, call.practice(), key, fingerprint));
+    if (found.has_value()) {
+      return replay(*found);
+    }
+  }
+  absl::Status status;
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    Write write(*options_.store, call, view, *options_.ids);
+    SB_RETURN_IF_ERROR(body(write));
+    const Access access = write.result_access();
+    storage::Batch batch = write.TakeBatch();
+    AuditRecord audit;
+    audit.time = call.time;
+    audit.practice = call.practice();
+    audit.principal = auth::FormatPrincipal(call.principal);
+    audit.method = call.method;
+    audit.resource = AuditedResource(request, response);
+    audit.outcome = "OK";
+    audit.call_id = call.call_id;
+    batch.audit.push_back(FormatAuditRecord(audit));
+    if (!request_id.empty()) {
+      batch.idempotency =
+          storage::IdempotencyKey{key, fingerprint, Seal(access, response.SerializeAsString()),
+                                  call.time + options_.idempotency_lifetime};
+    }
+    const auto result = options_.store->Apply(context, batch);
+    if (result.ok()) {
+      return result->replayed.has_value() ? replay(*result->replayed) : absl::OkStatus();
+    }
+    status = result.status();
+    if (ReasonOf(status) != Reason::kConflict) {
+      return status;
+    }
+  }
+  return MakeError(absl::StatusCode::kAborted, Reason::kConflict,
+                   "other writes to the same records kept getting in between; retry the call");
+}
+
+absl::StatusOr<Database::JournalSlice> Database::ReadJournal(const api::Call& call,
+                                                             const std::string& token,
+                                                             int page_size) const {
+  const storage::Context context{call.deadline};
+  SB_ASSIGN_OR_RETURN(const storage::Position position,
+                      options_.store->GetPosition(context, call.practice()));
+  int64_t after = 0;
+  if (!token.empty()) {
+    std::string text;
+    if (!absl::WebSafeBase64Unescape(token, &text)) {
+      return BadJournalToken();
+    }
+    const size_t colon = text.rfind(':');
+    if (colon == std::string::npos || !absl::SimpleAtoi(text.substr(colon + 1), &after) ||
+        after < 0) {
+      return BadJournalToken();
+    }
+    if (text.substr(0, colon) != position.epoch) {
+      return ResyncRequired(position);
+    }
+  }
+  const auto page = options_.store->Journal(context, call.practice(), after, PageSize(page_size));
+  if (ReasonOf(page.status()) == Reason::kResyncRequired) {
+    return ResyncRequired(position);
+  }
+  SB_RETURN_IF_ERROR(page.status());
+  JournalSlice slice;
+  for (const storage::JournalEntry& stored : page->entries) {
+    type::v1::JournalEntry entry;
+    if (!entry.ParseFromString(stored.value)) {
+      return MakeError(absl::StatusCode::kDataLoss, Reason::kInternal,
+                       "a journal entry cannot be read");
+    }
+    entry.set_sequence(stored.sequence);
+    *entry.mutable_commit_time() = api::ToProto(stored.time);
+    slice.entries.push_back(std::move(entry));
+    after = stored.sequence;
+  }
+  slice.next_token = FormatJournalToken(page->position, after);
+  slice.more = page->more;
+  return slice;
+}
+
+}  // namespace securebase::records

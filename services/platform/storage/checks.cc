@@ -155,7 +155,7 @@ absl::Status DeadlineExceededError() {
 }
 
 absl::Status ShuttingDownError() {
-  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kShuttingDown,
+  return MakeError(absl::StatusCode::kUnavailable, Reason::kShuttingDown,
                    "the store is closed; nothing was done");
 }
 

@@ -23,7 +23,7 @@
 //   DEADLINE_EXCEEDED (DEADLINE_EXCEEDED)  nothing was done, the context's deadline passed first
 //   INVALID_ARGUMENT (LIMIT_EXCEEDED, INVALID_FIELDS)  a limit or a form below is broken; nothing
 //                                     was done
-//   FAILED_PRECONDITION (SHUTTING_DOWN)  after Close
+//   UNAVAILABLE (SHUTTING_DOWN)       after Close; nothing was done
 //   DATA_LOSS (DATA_LOSS)             what is stored cannot be read back
 //
 // Times are kept to the microsecond. What expires at a time is gone at that time by the store's

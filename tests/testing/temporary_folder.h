@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <system_error>
 
@@ -30,6 +31,12 @@ class TemporaryFolder {
 
   const std::string& path() const { return path_; }
   std::string PathOf(const std::string& name) const { return path_ + "/" + name; }
+
+  // Writes a file in place, with the umask's mode, and returns its path.
+  std::string Write(const std::string& name, const std::string& contents) const {
+    std::ofstream(PathOf(name), std::ios::binary | std::ios::trunc) << contents;
+    return PathOf(name);
+  }
 
  private:
   std::string path_;

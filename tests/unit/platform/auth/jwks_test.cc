@@ -11,13 +11,13 @@
 #include "services/platform/auth/token_minter.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/status_matchers.h"
-#include "tests/testing/temp_dir.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace securebase::auth {
 namespace {
 
 using ::securebase::testing::FakeClock;
-using ::securebase::testing::TempDir;
+using ::securebase::testing::TemporaryFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -163,7 +163,7 @@ TEST(JwksTest, RefusesWhatIsNoKey) {
 }
 
 TEST(JwksFileTest, FollowsTheFile) {
-  const TempDir dir;
+  const TemporaryFolder dir;
   FakeClock clock;
   std::vector<absl::Status> reloads;
   const std::string path = dir.Write("jwks.json", FormatJwkSet({Signer(Algorithm::kEdDsa, "old")}));
@@ -188,21 +188,21 @@ TEST(JwksFileTest, FollowsTheFile) {
 }
 
 TEST(JwksFileTest, FollowsASymlinkSwapAsKubernetesDoesIt) {
-  const TempDir dir;
+  const TemporaryFolder dir;
   FakeClock clock;
   dir.Write("v1.json", FormatJwkSet({Signer(Algorithm::kEdDsa, "old")}));
   dir.Write("v2.json", FormatJwkSet({Signer(Algorithm::kEdDsa, "new")}));
-  const std::string link = dir.Path("jwks.json");
-  std::filesystem::create_symlink(dir.Path("v1.json"), link);
+  const std::string link = dir.PathOf("jwks.json");
+  std::filesystem::create_symlink(dir.PathOf("v1.json"), link);
   ASSERT_OK_AND_ASSIGN(const auto file, OpenJwksFile(link, clock, nullptr));
-  std::filesystem::create_symlink(dir.Path("v2.json"), dir.Path("next"));
-  std::filesystem::rename(dir.Path("next"), link);
+  std::filesystem::create_symlink(dir.PathOf("v2.json"), dir.PathOf("next"));
+  std::filesystem::rename(dir.PathOf("next"), link);
   clock.Advance(JwksFile::kInterval);
   EXPECT_NE(file->Current()->Find("new"), nullptr);
 }
 
 TEST(JwksFileTest, ABadFileKeepsTheOldKeysAndIsReportedOnce) {
-  const TempDir dir;
+  const TemporaryFolder dir;
   FakeClock clock;
   std::vector<std::string> reloads;
   const std::string good = FormatJwkSet({Signer(Algorithm::kEdDsa, "old")});

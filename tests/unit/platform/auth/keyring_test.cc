@@ -12,13 +12,13 @@
 #include "services/platform/base/id.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/status_matchers.h"
-#include "tests/testing/temp_dir.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace securebase::auth {
 namespace {
 
 using ::securebase::testing::FakeClock;
-using ::securebase::testing::TempDir;
+using ::securebase::testing::TemporaryFolder;
 using ::testing::HasSubstr;
 
 std::string ErrorOf(absl::string_view json) {
@@ -114,9 +114,9 @@ TEST(KeyringTest, RefusesWhatIsNoKeyring) {
 }
 
 TEST(KeyringFileTest, FollowsTheFile) {
-  const TempDir dir;
+  const TemporaryFolder dir;
   FakeClock clock;
-  const std::string path = dir.Path("keyring.json");
+  const std::string path = dir.PathOf("keyring.json");
   const std::string first = GenerateKeyring();
   ASSERT_OK(WritePrivateFile(path, first));
   ASSERT_OK_AND_ASSIGN(const auto file, OpenKeyringFile(path, clock, nullptr));
@@ -128,9 +128,9 @@ TEST(KeyringFileTest, FollowsTheFile) {
 }
 
 TEST(KeyringFileTest, RefusesAFileThatOthersMayRead) {
-  const TempDir dir;
+  const TemporaryFolder dir;
   const FakeClock clock;
-  const std::string path = dir.Path("keyring.json");
+  const std::string path = dir.PathOf("keyring.json");
   ASSERT_OK(WritePrivateFile(path, GenerateKeyring()));
   struct stat info = {};
   ASSERT_EQ(stat(path.c_str(), &info), 0);
@@ -147,10 +147,10 @@ TEST(KeyringFileTest, RefusesAFileThatOthersMayRead) {
 }
 
 TEST(FileTest, RefusesWhatIsNoRegularFileAndWhatIsTooLarge) {
-  const TempDir dir;
-  EXPECT_THAT(std::string(ReadFile(dir.Path("."), Secrecy::kPublic).status().message()),
+  const TemporaryFolder dir;
+  EXPECT_THAT(std::string(ReadFile(dir.path(), Secrecy::kPublic).status().message()),
               HasSubstr("not a regular file"));
-  const std::string fifo = dir.Path("fifo");
+  const std::string fifo = dir.PathOf("fifo");
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   EXPECT_THAT(std::string(ReadFile(fifo, Secrecy::kPublic).status().message()),
               HasSubstr("not a regular file"));
@@ -160,13 +160,13 @@ TEST(FileTest, RefusesWhatIsNoRegularFileAndWhatIsTooLarge) {
 }
 
 TEST(FileTest, WritingReplacesTheWholeFileOrNothing) {
-  const TempDir dir;
-  const std::string path = dir.Path("f");
+  const TemporaryFolder dir;
+  const std::string path = dir.PathOf("f");
   ASSERT_OK(WritePrivateFile(path, "a longer text"));
   ASSERT_OK(WritePrivateFile(path, "short"));
   EXPECT_EQ(ReadFile(path, Secrecy::kPrivate)->bytes, "short");
-  EXPECT_FALSE(WritePrivateFile(dir.Path("no/such/dir"), "x").ok());
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.Path("")), {}), 1)
+  EXPECT_FALSE(WritePrivateFile(dir.PathOf("no/such/dir"), "x").ok());
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1)
       << "a temporary file is left";
 }
 

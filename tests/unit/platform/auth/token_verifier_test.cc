@@ -14,14 +14,14 @@
 #include "services/platform/auth/token_minter.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/status_matchers.h"
-#include "tests/testing/temp_dir.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace securebase::auth {
 namespace {
 
 using ::securebase::testing::FakeClock;
 using ::securebase::testing::IsError;
-using ::securebase::testing::TempDir;
+using ::securebase::testing::TemporaryFolder;
 using ::testing::HasSubstr;
 
 // The refusal that a token met, kNone when it was accepted.
@@ -43,7 +43,7 @@ class TokenVerifierTest : public ::testing::Test {
  protected:
   TokenVerifierTest() {
     dir_.Write("jwks.json", FormatJwkSet({signer_, other_}));
-    keys_ = *OpenJwksFile(dir_.Path("jwks.json"), clock_, nullptr);
+    keys_ = *OpenJwksFile(dir_.PathOf("jwks.json"), clock_, nullptr);
     MakeVerifier({});
     request_.issuer = "https://issuer.example.org";
     request_.audience = "securebase";
@@ -77,7 +77,7 @@ class TokenVerifierTest : public ::testing::Test {
     return Verify(SignJws(signer_, Header(), changed));
   }
 
-  const TempDir dir_;
+  const TemporaryFolder dir_;
   FakeClock clock_;
   const TokenSigner signer_ = *TokenSigner::Generate(Algorithm::kEdDsa, "k1");
   const TokenSigner& other_ = RsaSigner();
@@ -101,9 +101,9 @@ TEST_F(TokenVerifierTest, EveryAlgorithmIsAccepted) {
   for (const Algorithm algorithm :
        {Algorithm::kRs256, Algorithm::kPs256, Algorithm::kEs256, Algorithm::kEdDsa}) {
     const TokenSigner signer = *TokenSigner::Generate(algorithm, "only");
-    const TempDir dir;
+    const TemporaryFolder dir;
     dir.Write("jwks.json", FormatJwkSet({signer}));
-    const auto keys = *OpenJwksFile(dir.Path("jwks.json"), clock_, nullptr);
+    const auto keys = *OpenJwksFile(dir.PathOf("jwks.json"), clock_, nullptr);
     TokenVerifierOptions options;
     options.issuer = request_.issuer;
     options.audience = request_.audience;

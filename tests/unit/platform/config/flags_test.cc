@@ -3,12 +3,12 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
-#include "tests/testing/temp_dir.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace securebase::config {
 namespace {
 
-using ::securebase::testing::TempDir;
+using ::securebase::testing::TemporaryFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
@@ -72,7 +72,7 @@ TEST_F(FlagsTest, EveryKindIsRead) {
 }
 
 TEST_F(FlagsTest, CommandLineBeatsEnvironmentBeatsFileBeatsDefault) {
-  const TempDir dir;
+  const TemporaryFolder dir;
   const std::string path = dir.Write("config.toml",
                                      "# a comment\njwks = \"file.json\"\nread-threads = 1\n"
                                      "drain-time = \"1s\"\nreflection = true\n");
@@ -86,7 +86,7 @@ TEST_F(FlagsTest, CommandLineBeatsEnvironmentBeatsFileBeatsDefault) {
 }
 
 TEST_F(FlagsTest, TheConfigFileMayComeFromTheEnvironment) {
-  const TempDir dir;
+  const TemporaryFolder dir;
   environment_ = {{"SECUREBASE_CONFIG", dir.Write("c.toml", "jwks = \"file.json\"\n")}};
   ASSERT_OK(Parse({}));
   EXPECT_EQ(jwks_, "file.json");
@@ -121,7 +121,7 @@ TEST_F(FlagsTest, ErrorsSayWhichFlagFromWhereAndWhatWouldBeRight) {
 }
 
 TEST_F(FlagsTest, ErrorsInTheFileNameIt) {
-  const TempDir dir;
+  const TemporaryFolder dir;
   const std::string path = dir.Write("c.toml", "read-threads = 0\n");
   EXPECT_EQ(ErrorOf({"--config=" + path}),
             "--read-threads (file " + path + "): \"0\" is not a number from 1 to 64");

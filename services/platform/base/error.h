@@ -37,6 +37,7 @@ namespace securebase {
   X(kSignatureMissing, SIGNATURE_MISSING)                 \
   X(kTechniqueContraindicated, TECHNIQUE_CONTRAINDICATED) \
   X(kWarningUnanswered, WARNING_UNANSWERED)               \
+  X(kScreeningMissing, SCREENING_MISSING)                 \
   X(kResyncRequired, RESYNC_REQUIRED)                     \
   X(kOverloaded, OVERLOADED)                              \
   X(kNeighbourUnavailable, NEIGHBOUR_UNAVAILABLE)         \

@@ -55,6 +55,16 @@ absl::string_view ReasonName(Reason reason) {
   return "UNSPECIFIED";
 }
 
+Reason ReasonFromName(absl::string_view name) {
+#define SB_MATCH(symbol, text) \
+  if (name == #text) {         \
+    return Reason::symbol;     \
+  }
+  SB_ERROR_REASONS(SB_MATCH)
+#undef SB_MATCH
+  return Reason::kUnspecified;
+}
+
 bool operator==(const FieldViolation& a, const FieldViolation& b) {
   return a.field == b.field && a.description == b.description;
 }
@@ -76,20 +86,25 @@ absl::Status InvalidFields(const std::vector<FieldViolation>& violations) {
   // The message names the first few; the details hold all.
   constexpr size_t kShown = 3;
   std::vector<std::string> shown;
-  std::vector<std::pair<std::string, std::string>> pairs;
-  for (const FieldViolation& violation : violations) {
-    if (shown.size() < kShown) {
-      shown.push_back(absl::StrCat(violation.field, ": ", violation.description));
-    }
-    pairs.emplace_back(violation.field, violation.description);
+  for (size_t i = 0; i < violations.size() && i < kShown; ++i) {
+    shown.push_back(absl::StrCat(violations[i].field, ": ", violations[i].description));
   }
   std::string message = absl::StrJoin(shown, "; ");
   if (violations.size() > kShown) {
     absl::StrAppend(&message, "; and ", violations.size() - kShown, " more");
   }
-  absl::Status status =
-      MakeError(absl::StatusCode::kInvalidArgument, Reason::kInvalidFields, message);
-  SetPairs(status, kViolationsUrl, pairs);
+  return WithViolations(
+      MakeError(absl::StatusCode::kInvalidArgument, Reason::kInvalidFields, message), violations);
+}
+
+absl::Status WithViolations(absl::Status status, const std::vector<FieldViolation>& violations) {
+  if (!violations.empty()) {
+    std::vector<std::pair<std::string, std::string>> pairs;
+    for (const FieldViolation& violation : violations) {
+      pairs.emplace_back(violation.field, violation.description);
+    }
+    SetPairs(status, kViolationsUrl, pairs);
+  }
   return status;
 }
 
@@ -130,15 +145,7 @@ absl::Status WithRetryAfter(absl::Status status, absl::Duration delay) {
 
 Reason ReasonOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kReasonUrl);
-  if (payload.has_value()) {
-#define SB_MATCH(symbol, name) \
-  if (*payload == #name) {     \
-    return Reason::symbol;     \
-  }
-    SB_ERROR_REASONS(SB_MATCH)
-#undef SB_MATCH
-  }
-  return Reason::kUnspecified;
+  return payload.has_value() ? ReasonFromName(std::string(*payload)) : Reason::kUnspecified;
 }
 
 std::map<std::string, std::string> MetadataOf(const absl::Status& status) {

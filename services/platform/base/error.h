@@ -48,8 +48,8 @@ namespace securebase {
   X(kDeadlineExceeded, DEADLINE_EXCEEDED)                 \
   X(kShuttingDown, SHUTTING_DOWN)                         \
   X(kDefinitionInvalid, DEFINITION_INVALID)               \
-  X(kDataLoss, DATA_LOSS)                                 \
-  X(kInternal, INTERNAL)
+  X(kInternal, INTERNAL)                                  \
+  X(kDataLoss, DATA_LOSS)
 
 enum class Reason {
 #define SB_ENUMERATOR(symbol, name) symbol,
@@ -59,6 +59,9 @@ enum class Reason {
 
 // "ETAG_MISMATCH"; never empty.
 absl::string_view ReasonName(Reason reason);
+
+// The reason of that name, kUnspecified for every other text.
+Reason ReasonFromName(absl::string_view name);
 
 // One wrong field of a request.
 struct FieldViolation {
@@ -88,6 +91,10 @@ absl::Status Internal(absl::string_view message);
 
 // Adds a hint how long to wait before a retry (google.rpc.RetryInfo at the edge).
 absl::Status WithRetryAfter(absl::Status status, absl::Duration delay);
+
+// Adds violations and leaves code, message and reason as they are: for an error received from
+// elsewhere. InvalidFields makes one of our own.
+absl::Status WithViolations(absl::Status status, const std::vector<FieldViolation>& violations);
 
 // What the functions above put in; empty or zero where there is none.
 Reason ReasonOf(const absl::Status& status);  // kUnspecified without one

@@ -29,7 +29,7 @@ function(securebase_binary name)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} securebase_flags)
-  securebase_precompile(${name})
+  # Not precompiled: executables are compiled with -fPIE, the shared header with -fPIC.
 endfunction()
 
 # securebase_test(<name> DEPS <target>... [SOURCES <file>...] [LABELS <label>...] [TIMEOUT <s>])

@@ -79,7 +79,7 @@ absl::Status MakeError(absl::StatusCode code, Reason reason, absl::string_view m
   return status;
 }
 
-absl::Status InvalidFields(const std::vector<FieldViolation>& violations) {
+absl::Status InvalidFields(const std::vector<FieldViolation>& violations, Reason reason) {
   if (violations.empty()) {
     return absl::OkStatus();
   }
@@ -93,8 +93,7 @@ absl::Status InvalidFields(const std::vector<FieldViolation>& violations) {
   if (violations.size() > kShown) {
     absl::StrAppend(&message, "; and ", violations.size() - kShown, " more");
   }
-  return WithViolations(
-      MakeError(absl::StatusCode::kInvalidArgument, Reason::kInvalidFields, message), violations);
+  return WithViolations(MakeError(absl::StatusCode::kInvalidArgument, reason, message), violations);
 }
 
 absl::Status WithViolations(absl::Status status, const std::vector<FieldViolation>& violations) {

@@ -78,7 +78,8 @@ absl::Status MakeError(absl::StatusCode code, Reason reason, absl::string_view m
 
 // INVALID_ARGUMENT with every violation at once. OK if there are none, so that a validator can end
 // with it.
-absl::Status InvalidFields(const std::vector<FieldViolation>& violations);
+absl::Status InvalidFields(const std::vector<FieldViolation>& violations,
+                           Reason reason = Reason::kInvalidFields);
 
 // The family's common members; `what` names the thing by its resource name or kind.
 absl::Status NotFound(absl::string_view name);

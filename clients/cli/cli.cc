@@ -1,0 +1,56 @@
+#include "clients/cli/cli.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_replace.h"
+
+namespace securebase::cli {
+
+int RunCli(const std::vector<std::string>& arguments, Console& console) {
+  CLI::App app("Outcome measures, goals and treatment plans for attachment-based psychotherapy.",
+               "securebase");
+  app.require_subcommand(1);
+  AddScoreCommand(app, console);
+  AddChangeCommand(app, console);
+  AddCatalogueCommand(app, console);
+  // CLI11 takes them from the back, and reports with exceptions.
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  try {
+    app.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    const CLI::App* command = &app;
+    while (!command->get_subcommands().empty()) {
+      command = command->get_subcommands().front();
+    }
+    console.out << command->help();
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    console.err << "securebase: " << absl::StrReplaceAll(error.what(), {{"\n", " "}})
+                << " (--help explains)\n";
+    return 2;
+  }
+  if (console.status.ok()) {
+    return 0;
+  }
+  console.err << "securebase: " << std::string(console.status.message()) << "\n";
+  switch (console.status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kOutOfRange:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
+void AddOutputOption(CLI::App& command, bool& json) {
+  command
+      .add_option_function<std::string>(
+          "--output", [&json](const std::string& value) { json = value == "json"; },
+          "table for people (default), or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->type_name("FORMAT");
+}
+
+}  // namespace securebase::cli

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "clients/cli/console.h"
+
+namespace securebase::cli {
+
+// Runs `securebase` with the arguments behind its name. Returns the exit code: 0 on success and for
+// help, 2 on bad input with one line on console.err, 1 when something else is wrong.
+int RunCli(const std::vector<std::string>& arguments, Console& console);
+
+// Each verb is one file with one of these. It adds a subcommand whose callback does the work,
+// writes to the console, and sets console.status when it fails; it throws nothing. The console and
+// the app outlive the callback. A new verb is declared here and called in cli.cc.
+void AddScoreCommand(CLI::App& app, Console& console);
+void AddChangeCommand(CLI::App& app, Console& console);
+void AddCatalogueCommand(CLI::App& app, Console& console);
+
+// --output json|table, the same for every verb.
+void AddOutputOption(CLI::App& command, bool& json);
+
+}  // namespace securebase::cli

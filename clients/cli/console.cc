@@ -1,0 +1,78 @@
+#include "clients/cli/console.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace securebase::cli {
+namespace {
+
+// Characters, not bytes: text may hold umlauts.
+size_t Width(absl::string_view text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+}  // namespace
+
+std::string Paint(const Console& console, Colour colour, absl::string_view text) {
+  if (!console.colour || colour == Colour::kPlain || text.empty()) {
+    return std::string(text);
+  }
+  const char* code = "";
+  switch (colour) {
+    case Colour::kBold:
+      code = "1";
+      break;
+    case Colour::kDim:
+      code = "2";
+      break;
+    case Colour::kRed:
+      code = "1;31";
+      break;
+    case Colour::kGreen:
+      code = "32";
+      break;
+    case Colour::kYellow:
+      code = "33";
+      break;
+    case Colour::kPlain:
+      break;
+  }
+  return absl::StrCat("\x1b[", code, "m", text, "\x1b[0m");
+}
+
+void Table::Print(Console& console) const {
+  std::vector<size_t> widths;
+  for (const std::string& title : header_) {
+    widths.push_back(Width(title));
+  }
+  for (const std::vector<Cell>& row : rows_) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], Width(row[i].text));
+    }
+  }
+  const auto print_row = [&](const std::vector<Cell>& row) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      console.out << Paint(console, row[i].colour, row[i].text);
+      // Nothing behind the last text of a line.
+      const bool more = std::any_of(row.begin() + static_cast<std::ptrdiff_t>(i) + 1, row.end(),
+                                    [](const Cell& cell) { return !cell.text.empty(); });
+      if (!more) {
+        break;
+      }
+      console.out << std::string(widths[i] - Width(row[i].text) + 2, ' ');
+    }
+    console.out << "\n";
+  };
+  std::vector<Cell> header;
+  for (const std::string& title : header_) {
+    header.push_back({title, Colour::kBold});
+  }
+  print_row(header);
+  for (const std::vector<Cell>& row : rows_) {
+    print_row(row);
+  }
+}
+
+}  // namespace securebase::cli

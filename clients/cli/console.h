@@ -1,0 +1,45 @@
+#pragma once
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace securebase::cli {
+
+// Where a command writes and how it reports failure.
+struct Console {
+  std::ostream& out;
+  std::ostream& err;
+  // Escape sequences for colours may be written to `out`.
+  bool colour = false;
+  // Set by a command that fails; OK otherwise.
+  absl::Status status;
+};
+
+enum class Colour { kPlain, kBold, kDim, kRed, kGreen, kYellow };
+
+// `text` in a colour, if the console has any.
+std::string Paint(const Console& console, Colour colour, absl::string_view text);
+
+// A table with a bold header line and aligned columns. Colours do not count for the width.
+class Table {
+ public:
+  struct Cell {
+    std::string text;
+    Colour colour = Colour::kPlain;
+  };
+
+  explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
+  // `cells` are as many as the header's.
+  void Add(std::vector<Cell> cells) { rows_.push_back(std::move(cells)); }
+  void Print(Console& console) const;
+
+ private:
+  std::vector<std::string> header_;
+  std::vector<std::vector<Cell>> rows_;
+};
+
+}  // namespace securebase::cli

@@ -19,6 +19,9 @@ if(SECUREBASE_SANITIZE)
   endif()
 endif()
 
+# gRPC asks for it, and a precompiled header fits only where all ask for the same.
+add_compile_options(-pthread)
+
 # Hardened like a Debian package: this holds patient data.
 add_compile_options(-fstack-protector-strong)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")

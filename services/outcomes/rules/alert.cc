@@ -1,0 +1,243 @@
+#include "services/outcomes/rules/alert.h"
+
+#include <algorithm>
+#include <optional>
+#include <tuple>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "services/platform/base/error.h"
+#include "services/platform/base/status_macros.h"
+
+namespace securebase::outcomes {
+namespace {
+
+constexpr v1::AlertState kStates[] = {v1::ALERT_STATE_OPEN, v1::ALERT_STATE_ACKNOWLEDGED,
+                                      v1::ALERT_STATE_RESOLVED};
+
+void SetTime(absl::Time time, google::protobuf::Timestamp& timestamp) {
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  timestamp.set_seconds(seconds);
+  timestamp.set_nanos(static_cast<int32_t>(
+      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+}
+
+void AddEvent(v1::AlertEventKind kind, const AlertMoment& moment, const std::string& assessment,
+              const std::string& note_code, v1::Alert& alert) {
+  v1::AlertEvent event;
+  event.set_kind(kind);
+  SetTime(moment.time, *event.mutable_time());
+  *event.mutable_actor() = moment.actor;
+  event.set_note_code(note_code);
+  event.set_assessment(assessment);
+  if (alert.events_size() == kMaxAlertEvents) {
+    alert.mutable_events()->DeleteSubrange(1, 1);  // the first says who raised it
+  }
+  *alert.add_events() = std::move(event);
+}
+
+void Open(const AlertMoment& moment, v1::Alert& alert) {
+  alert.set_state(v1::ALERT_STATE_OPEN);
+  SetTime(moment.time, *alert.mutable_open_time());
+  alert.clear_escalated_time();
+  alert.clear_escalated_to();
+  alert.clear_escalate_time();
+  if (alert.kind() == v1::ALERT_KIND_RISK) {
+    SetTime(moment.time + moment.escalation_delay, *alert.mutable_escalate_time());
+  }
+}
+
+void Close(v1::AlertState state, v1::Alert& alert) {
+  alert.set_state(state);
+  alert.clear_open_time();
+  alert.clear_escalate_time();
+}
+
+v1::RiskLevel HighestLevel(const v1::Alert& alert) {
+  v1::RiskLevel level = v1::RISK_LEVEL_UNSPECIFIED;
+  for (const v1::AlertSource& source : alert.sources()) {
+    level = std::max(level, source.risk_level());
+  }
+  return level;
+}
+
+// The order of kinds is that of the enum; unacknowledged risk stands before all.
+auto UrgencyKey(const v1::Alert& alert) {
+  const bool waiting = alert.state() == v1::ALERT_STATE_OPEN;
+  return std::make_tuple(alert.kind(), !waiting, -static_cast<int>(alert.risk_level()),
+                         alert.open_time().seconds(), alert.open_time().nanos(),
+                         absl::string_view(alert.name()));
+}
+
+}  // namespace
+
+std::string AlertStateWord(v1::AlertState state) {
+  return v1::AlertState_Name(state).substr(std::string("ALERT_STATE_").size());
+}
+
+bool CanTransition(v1::AlertState from, v1::AlertState to) {
+  return (from == v1::ALERT_STATE_OPEN && to == v1::ALERT_STATE_ACKNOWLEDGED) ||
+         (from == v1::ALERT_STATE_ACKNOWLEDGED && to == v1::ALERT_STATE_RESOLVED);
+}
+
+std::vector<v1::AlertState> AllowedTransitions(v1::AlertState from) {
+  std::vector<v1::AlertState> allowed;
+  for (const v1::AlertState to : kStates) {
+    if (CanTransition(from, to)) {
+      allowed.push_back(to);
+    }
+  }
+  return allowed;
+}
+
+absl::Status CheckTransition(v1::AlertState from, v1::AlertState to) {
+  if (CanTransition(from, to)) {
+    return absl::OkStatus();
+  }
+  std::vector<std::string> allowed;
+  for (const v1::AlertState state : AllowedTransitions(from)) {
+    allowed.push_back(AlertStateWord(state));
+  }
+  return TransitionNotAllowed(AlertStateWord(from), absl::StrCat("become ", AlertStateWord(to)),
+                              allowed);
+}
+
+std::optional<Finding> FindRisk(const v1::ScoringResult& result) {
+  Finding finding;
+  finding.kind = v1::ALERT_KIND_RISK;
+  std::vector<std::string> items;
+  for (const v1::RiskAnswer& answer : result.risk_answers()) {
+    if (answer.state() != v1::RISK_STATE_PRESENT) {
+      continue;
+    }
+    finding.risk_level = std::max(finding.risk_level, answer.level());
+    finding.provisional |= answer.provisional();
+    finding.house_rule |= answer.house_rule();
+    finding.risk_answers.push_back(answer);
+    items.push_back(answer.item());
+  }
+  if (finding.risk_answers.empty()) {
+    return std::nullopt;
+  }
+  finding.rule = absl::StrCat("risk answer on item ", absl::StrJoin(items, ", "));
+  return finding;
+}
+
+v1::AlertSource MakeAlertSource(const Finding& finding, const v1::SeriesPoint& point) {
+  v1::AlertSource source;
+  source.set_assessment(point.assessment());
+  *source.mutable_answered_time() = point.answered_time();
+  source.set_risk_level(finding.risk_level);
+  for (const v1::RiskAnswer& answer : finding.risk_answers) {
+    *source.add_risk_answers() = answer;
+  }
+  return source;
+}
+
+void AddAlertSource(const Finding& finding, const v1::SeriesPoint& point,
+                    const AlertMoment& moment, v1::Alert& alert) {
+  const bool is_new = alert.state() == v1::ALERT_STATE_UNSPECIFIED;
+  const v1::RiskLevel level_before = HighestLevel(alert);
+  auto* sources = alert.mutable_sources();
+  sources->erase(std::remove_if(sources->begin(), sources->end(),
+                                [&](const v1::AlertSource& source) {
+                                  return source.assessment() == point.assessment();
+                                }),
+                 sources->end());
+  if (sources->size() == kMaxAlertSources) {
+    sources->DeleteSubrange(0, 1);
+  }
+  *sources->Add() = MakeAlertSource(finding, point);
+  alert.set_kind(finding.kind);
+  alert.set_scale(finding.scale);
+  alert.set_rule(finding.rule);
+  alert.set_house_rule(finding.house_rule);
+  alert.set_provisional(finding.provisional);
+  alert.set_risk_level(std::max(level_before, HighestLevel(alert)));
+  alert.clear_verdict();
+  if (!finding.verdict.instrument().empty()) {
+    *alert.mutable_verdict() = finding.verdict;
+  }
+  if (finding.kind == v1::ALERT_KIND_RISK) {
+    alert.set_notice(std::string(kNoEmergencyService));
+  }
+  if (is_new) {
+    Open(moment, alert);
+    AddEvent(v1::ALERT_EVENT_KIND_RAISED, moment, point.assessment(), "", alert);
+  } else if (finding.risk_level > level_before) {
+    Open(moment, alert);
+    AddEvent(v1::ALERT_EVENT_KIND_WORSENED, moment, point.assessment(), "", alert);
+  } else {
+    AddEvent(v1::ALERT_EVENT_KIND_JOINED, moment, point.assessment(), "", alert);
+  }
+}
+
+void CorrectAlert(std::vector<v1::AlertSource> sources, const std::string& assessment,
+                  const AlertMoment& moment, v1::Alert& alert) {
+  if (sources.empty()) {
+    CeaseAlert(assessment, moment, alert);
+    return;
+  }
+  const v1::RiskLevel level_before = alert.risk_level();
+  alert.clear_sources();
+  const size_t begin =
+      sources.size() > kMaxAlertSources ? sources.size() - kMaxAlertSources : size_t{0};
+  for (size_t i = begin; i < sources.size(); ++i) {
+    *alert.add_sources() = std::move(sources[i]);
+  }
+  alert.set_risk_level(HighestLevel(alert));
+  AddEvent(v1::ALERT_EVENT_KIND_CORRECTED, moment, assessment, "", alert);
+  if (alert.risk_level() > level_before) {
+    Open(moment, alert);
+    AddEvent(v1::ALERT_EVENT_KIND_WORSENED, moment, assessment, "", alert);
+  }
+}
+
+void CeaseAlert(const std::string& assessment, const AlertMoment& moment, v1::Alert& alert) {
+  Close(v1::ALERT_STATE_RESOLVED, alert);
+  AddEvent(v1::ALERT_EVENT_KIND_CEASED, moment, assessment, "", alert);
+}
+
+absl::Status AcknowledgeAlert(const std::string& note_code, const AlertMoment& moment,
+                              v1::Alert& alert) {
+  SB_RETURN_IF_ERROR(CheckTransition(alert.state(), v1::ALERT_STATE_ACKNOWLEDGED));
+  Close(v1::ALERT_STATE_ACKNOWLEDGED, alert);
+  AddEvent(v1::ALERT_EVENT_KIND_ACKNOWLEDGED, moment, "", note_code, alert);
+  return absl::OkStatus();
+}
+
+absl::Status ResolveAlert(const std::string& note_code, const AlertMoment& moment,
+                          v1::Alert& alert) {
+  SB_RETURN_IF_ERROR(CheckTransition(alert.state(), v1::ALERT_STATE_RESOLVED));
+  Close(v1::ALERT_STATE_RESOLVED, alert);
+  AddEvent(v1::ALERT_EVENT_KIND_RESOLVED, moment, "", note_code, alert);
+  return absl::OkStatus();
+}
+
+void EscalateAlert(const std::vector<std::string>& staff, const AlertMoment& moment,
+                   v1::Alert& alert) {
+  alert.clear_escalate_time();
+  SetTime(moment.time, *alert.mutable_escalated_time());
+  alert.clear_escalated_to();
+  for (const std::string& member : staff) {
+    alert.add_escalated_to(member);
+  }
+  AddEvent(v1::ALERT_EVENT_KIND_ESCALATED, moment, "", "", alert);
+}
+
+void AddMisses(int count, const AlertMoment& moment, v1::Alert& alert) {
+  const bool is_new = alert.state() == v1::ALERT_STATE_UNSPECIFIED;
+  alert.set_kind(v1::ALERT_KIND_OVERDUE);
+  alert.set_missed_in_a_row(count);
+  alert.set_house_rule(true);
+  alert.set_rule(absl::StrCat(count, " missed in a row"));
+  if (is_new) {
+    Open(moment, alert);
+  }
+  AddEvent(is_new ? v1::ALERT_EVENT_KIND_RAISED : v1::ALERT_EVENT_KIND_JOINED, moment, "", "",
+           alert);
+}
+
+bool MoreUrgent(const v1::Alert& a, const v1::Alert& b) { return UrgencyKey(a) < UrgencyKey(b); }
+
+}  // namespace securebase::outcomes

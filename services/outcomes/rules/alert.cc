@@ -18,8 +18,8 @@ constexpr v1::AlertState kStates[] = {v1::ALERT_STATE_OPEN, v1::ALERT_STATE_ACKN
 void SetTime(absl::Time time, google::protobuf::Timestamp& timestamp) {
   const int64_t seconds = absl::ToUnixSeconds(time);
   timestamp.set_seconds(seconds);
-  timestamp.set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+  timestamp.set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
 }
 
 void AddEvent(v1::AlertEventKind kind, const AlertMoment& moment, const std::string& assessment,
@@ -134,8 +134,8 @@ v1::AlertSource MakeAlertSource(const Finding& finding, const v1::SeriesPoint& p
   return source;
 }
 
-void AddAlertSource(const Finding& finding, const v1::SeriesPoint& point,
-                    const AlertMoment& moment, v1::Alert& alert) {
+void AddAlertSource(const Finding& finding, const v1::SeriesPoint& point, const AlertMoment& moment,
+                    v1::Alert& alert) {
   const bool is_new = alert.state() == v1::ALERT_STATE_UNSPECIFIED;
   const v1::RiskLevel level_before = HighestLevel(alert);
   auto* sources = alert.mutable_sources();

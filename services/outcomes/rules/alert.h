@@ -62,8 +62,8 @@ struct AlertMoment {
 // derivation. A new alert is RAISED and open. On one that stands the source is JOINED or, when its
 // risk level is above all before, WORSENED: then it is open again, whoever had acknowledged it, and
 // the time to escalation begins anew. A source of the same assessment is replaced.
-void AddAlertSource(const Finding& finding, const v1::SeriesPoint& point,
-                    const AlertMoment& moment, v1::Alert& alert);
+void AddAlertSource(const Finding& finding, const v1::SeriesPoint& point, const AlertMoment& moment,
+                    v1::Alert& alert);
 
 // Makes `sources` (those that still hold, oldest first) the alert's sources after `assessment` was
 // corrected. With none left the alert is resolved, CEASED; otherwise level and sources follow,
@@ -84,8 +84,8 @@ absl::Status ResolveAlert(const std::string& note_code, const AlertMoment& momen
 void EscalateAlert(const std::vector<std::string>& staff, const AlertMoment& moment,
                    v1::Alert& alert);
 
-// `count` assessments were missed in a row: raises a new OVERDUE alert (state unspecified), or joins
-// one that is not resolved.
+// `count` assessments were missed in a row: raises a new OVERDUE alert (state unspecified), or
+// joins one that is not resolved.
 void AddMisses(int count, const AlertMoment& moment, v1::Alert& alert);
 
 // The source that a finding of `point` makes.

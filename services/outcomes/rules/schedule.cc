@@ -75,8 +75,8 @@ Occurrence OccurrenceOf(const v1::Schedule& schedule, int number) {
   const absl::TimeZone zone = ZoneOf(schedule);
   Occurrence occurrence;
   occurrence.number = number;
-  occurrence.due = AddDays(ToTime(schedule.start_time()),
-                           int64_t{7} * schedule.cadence_weeks() * number, zone);
+  occurrence.due =
+      AddDays(ToTime(schedule.start_time()), int64_t{7} * schedule.cadence_weeks() * number, zone);
   occurrence.open = AddDays(occurrence.due, -schedule.window_days(), zone);
   occurrence.expire = AddDays(occurrence.due, schedule.expiry_days(), zone);
   return occurrence;
@@ -88,8 +88,8 @@ std::optional<int> OccurrenceAt(const v1::Schedule& schedule, absl::Time time) {
     return std::nullopt;
   }
   // Within an hour of the truth, whatever the zone does; the loop settles which side it is on.
-  int number = static_cast<int>(
-      absl::ToInt64Hours(time - first + absl::Hours(2)) / (int64_t{24} * 7 * schedule.cadence_weeks()));
+  int number = static_cast<int>(absl::ToInt64Hours(time - first + absl::Hours(2)) /
+                                (int64_t{24} * 7 * schedule.cadence_weeks()));
   while (number > 0 && time < OccurrenceOf(schedule, number).open) {
     --number;
   }
@@ -127,14 +127,13 @@ v1::DueAssessment ComputeDue(const v1::Schedule& schedule, absl::Time now) {
   SetTime(occurrence.due, *due.mutable_due_time());
   SetTime(occurrence.expire, *due.mutable_expire_time());
   due.set_missed_in_a_row(current - answered - 1);
-  due.set_state(due.missed_in_a_row() > 0      ? v1::DUE_STATE_OVERDUE
-                : occurrence.open <= now       ? v1::DUE_STATE_DUE
-                                               : v1::DUE_STATE_UPCOMING);
+  due.set_state(due.missed_in_a_row() > 0 ? v1::DUE_STATE_OVERDUE
+                : occurrence.open <= now  ? v1::DUE_STATE_DUE
+                                          : v1::DUE_STATE_UPCOMING);
   return due;
 }
 
-void AddScheduleAnswer(const std::string& assessment, absl::Time answered,
-                       v1::Schedule& schedule) {
+void AddScheduleAnswer(const std::string& assessment, absl::Time answered, v1::Schedule& schedule) {
   RemoveScheduleAnswer(assessment, schedule);
   const std::optional<int> number = OccurrenceAt(schedule, answered);
   if (!number.has_value()) {
@@ -181,8 +180,8 @@ bool CountMisses(absl::Time now, v1::Schedule& schedule) {
   // Not one by one: a schedule that nobody looked at for years has missed hundreds.
   const std::optional<int> opened = OccurrenceAt(schedule, now);
   if (opened.has_value()) {
-    missed = std::max(
-        missed, OccurrenceOf(schedule, *opened).expire <= now ? *opened : *opened - 1);
+    missed =
+        std::max(missed, OccurrenceOf(schedule, *opened).expire <= now ? *opened : *opened - 1);
   }
   const bool any = missed >= next;
   if (any) {

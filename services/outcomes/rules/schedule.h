@@ -9,10 +9,10 @@
 #include "securebase/outcomes/v1/schedule.pb.h"
 #include "services/platform/base/error.h"
 
-// When something is due. Occurrence n is due n × cadence weeks after the first one, at the same time
-// of day in the schedule's zone, so that a change to summer time moves nothing for people. Every
-// time between two openings belongs to the earlier occurrence, late answers included, so each answer
-// belongs to exactly one.
+// When something is due. Occurrence n is due n × cadence weeks after the first one, at the same
+// time of day in the schedule's zone, so that a change to summer time moves nothing for people.
+// Every time between two openings belongs to the earlier occurrence, late answers included, so each
+// answer belongs to exactly one.
 namespace securebase::outcomes {
 
 // The times of one occurrence.
@@ -24,8 +24,9 @@ struct Occurrence {
 };
 
 // Fills in what the client left out: cadence (the definition's), window (2 days) and expiry (14
-// days, or what the cadence leaves); house rules but for the cadence. Returns what is wrong with the
-// rest, by path under `field` ("schedule"): no cadence, or window + expiry longer than the cadence.
+// days, or what the cadence leaves); house rules but for the cadence. Returns what is wrong with
+// the rest, by path under `field` ("schedule"): no cadence, or window + expiry longer than the
+// cadence.
 std::vector<FieldViolation> CompleteSchedule(const v1::InstrumentDefinition& definition,
                                              const std::string& field, v1::Schedule& schedule);
 

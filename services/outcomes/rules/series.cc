@@ -55,8 +55,7 @@ void AddValue(const v1::Scale& scale, const v1::SeriesValue& value,
   }
   *summary.mutable_latest() = value;
   if (scale.direction() != v1::DIRECTION_NON_MONOTONE &&
-      (!summary.has_best() ||
-       IsBetter(scale.direction(), value.value(), summary.best().value()))) {
+      (!summary.has_best() || IsBetter(scale.direction(), value.value(), summary.best().value()))) {
     *summary.mutable_best() = value;
   }
   summary.set_count(summary.count() + 1);
@@ -157,12 +156,11 @@ absl::Status AddPoint(const v1::InstrumentDefinition& definition, absl::string_v
         summary.has_latest() && summary.latest().assessment() != summary.baseline().assessment();
     SB_ASSIGN_OR_RETURN(
         *summary.mutable_verdict(),
-        ClassifyChange(
-            definition, scale.id(),
-            summary.has_baseline() ? std::optional<double>(summary.baseline().value())
-                                   : std::nullopt,
-            moved ? std::optional<double>(summary.latest().value()) : std::nullopt,
-            {PolicyFor(scale, policy), nullptr}));
+        ClassifyChange(definition, scale.id(),
+                       summary.has_baseline() ? std::optional<double>(summary.baseline().value())
+                                              : std::nullopt,
+                       moved ? std::optional<double>(summary.latest().value()) : std::nullopt,
+                       {PolicyFor(scale, policy), nullptr}));
   }
   if (point.has_attachment_point()) {
     v1::AttachmentMove& move = *series.mutable_attachment();

@@ -43,8 +43,7 @@ void ClearSummary(const v1::InstrumentDefinition& definition, v1::Series& series
 
 // The first scale whose baseline differs between the two summaries of one series, as a move (time
 // is left to the caller); nothing if none does, or where there was no baseline before.
-std::optional<v1::BaselineMove> FindBaselineMove(const v1::Series& before,
-                                                 const v1::Series& after);
+std::optional<v1::BaselineMove> FindBaselineMove(const v1::Series& before, const v1::Series& after);
 
 // nullptr if there is none.
 const v1::ScaleSummary* FindSummary(const v1::Series& series, absl::string_view scale);

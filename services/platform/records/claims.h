@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "google/protobuf/repeated_ptr_field.h"
+#include "securebase/type/v1/type.pb.h"
+#include "services/platform/records/database.h"
+
+// Values that one record of a practice may hold at a time: external identifiers, "the active
+// schedule of this measure". A claim is a record of its own whose id is a digest of scope and
+// value, so that two transactions which claim the same value collide in the store.
+namespace securebase::records {
+
+// The record that holds `value` in `scope` ("episodes"), by name; nullopt: nobody does. Says
+// nothing about whether the caller may see that record.
+absl::StatusOr<std::optional<std::string>> FindClaim(const Reader& reader, absl::string_view scope,
+                                                     absl::string_view value);
+
+// Takes the value for `owner` (a resource name), who may hold it already. ALREADY_EXISTS, naming
+// `what` ("external_identifiers[0]") and not the value, when another record does.
+absl::Status Claim(Write& write, absl::string_view scope, absl::string_view value,
+                   absl::string_view owner, absl::string_view what);
+
+// Gives it up. No error when `owner` does not hold it.
+absl::Status ReleaseClaim(Write& write, absl::string_view scope, absl::string_view value,
+                          absl::string_view owner);
+
+using ExternalIdentifiers = google::protobuf::RepeatedPtrField<type::v1::ExternalIdentifier>;
+
+// Moves the claims of `owner` from the identifiers it had to those it shall have. `scope` is the
+// collection: "episodes". `field` is the request's, for errors: "episode.external_identifiers".
+absl::Status ClaimExternalIdentifiers(Write& write, absl::string_view scope,
+                                      const ExternalIdentifiers& before,
+                                      const ExternalIdentifiers& after, absl::string_view owner,
+                                      absl::string_view field);
+
+// FindClaim for an external identifier.
+absl::StatusOr<std::optional<std::string>> FindExternalIdentifier(
+    const Reader& reader, absl::string_view scope, const type::v1::ExternalIdentifier& identifier);
+
+}  // namespace securebase::records

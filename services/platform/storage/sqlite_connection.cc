@@ -90,6 +90,9 @@ sqlite3_stmt* SqliteConnection::Prepare(absl::string_view sql, int* code) {
 }
 
 SqliteQuery::~SqliteQuery() {
+  if (statement_ == nullptr) {
+    return;
+  }
   // The error of the last step comes back from reset, and was returned by Step already.
   sqlite3_reset(statement_);
   sqlite3_clear_bindings(statement_);

@@ -1,0 +1,359 @@
+#include "services/platform/storage/sqlite_store.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/platform/storage/sqlite_connection.h"
+#include "services/platform/storage/sqlite_schema.h"
+#include "tests/testing/fake_clock.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temporary_folder.h"
+
+namespace securebase::storage {
+namespace {
+
+using ::securebase::testing::IsError;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+
+class SqliteStoreTest : public ::testing::Test {
+ protected:
+  SqliteStoreTest() { options_.path = PathOf("store.db"); }
+
+  std::string PathOf(const std::string& name) const { return folder_.PathOf(name); }
+  std::unique_ptr<SqliteStore> Open() { return Open(options_); }
+  std::unique_ptr<SqliteStore> Open(const SqliteOptions& options) {
+    auto store = MakeSqliteStore(options, clock_);
+    EXPECT_OK(store);
+    return store.ok() ? *std::move(store) : nullptr;
+  }
+  static Batch BatchOf(absl::string_view id, absl::string_view value = "v") {
+    Batch batch;
+    batch.practice = "p1";
+    batch.puts = {{{"goal", std::string(id)}, std::string(value), {{"by", std::string(id)}}}};
+    batch.journal = {std::string(id)};
+    return batch;
+  }
+  static std::string ValueOf(Store& store, absl::string_view id) {
+    const auto record = store.Get({}, "p1", {"goal", std::string(id)});
+    return record.ok() ? record->value : record.status().ToString();
+  }
+  static mode_t ModeOf(const std::string& path) {
+    struct stat info = {};
+    EXPECT_EQ(stat(path.c_str(), &info), 0) << path;
+    return info.st_mode & 07777;
+  }
+
+  securebase::testing::TemporaryFolder folder_;
+  securebase::testing::FakeClock clock_;
+  SqliteOptions options_;
+};
+
+TEST_F(SqliteStoreTest, EveryFileIsItsOwnersAloneWhateverTheUmask) {
+  const mode_t before = umask(0);
+  {
+    const auto store = Open();
+    ASSERT_OK(store->Apply({}, BatchOf("g")));
+    for (const char* suffix : {"", "-wal", "-shm", ".lock"}) {
+      EXPECT_EQ(ModeOf(options_.path + suffix), 0600u) << suffix;
+    }
+    ASSERT_OK(store->Backup({}, PathOf("backup.db")));
+    EXPECT_EQ(ModeOf(PathOf("backup.db")), 0600u);
+  }
+  ASSERT_EQ(chmod(options_.path.c_str(), 0644), 0);
+  const auto store = Open();
+  EXPECT_EQ(ModeOf(options_.path), 0600u);
+  umask(before);
+}
+
+TEST_F(SqliteStoreTest, ASecondOpenIsRefusedWithTheProcessThatHasIt) {
+  auto store = Open();
+  const auto second = MakeSqliteStore(options_, clock_);
+  EXPECT_THAT(second, IsError(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable));
+  EXPECT_EQ(second.status().message(),
+            absl::StrCat(options_.path, ".lock is locked by another process (", getpid(),
+                         "): one process at a time may open a store, stop that one first; nothing "
+                         "was done, try again"));
+  ASSERT_OK(store->Close());
+  EXPECT_NE(Open(), nullptr);
+}
+
+TEST_F(SqliteStoreTest, AFolderThatDoesNotExistIsNamed) {
+  options_.path = PathOf("nowhere/store.db");
+  const auto store = MakeSqliteStore(options_, clock_);
+  EXPECT_EQ(store.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(store.status().message()), HasSubstr(options_.path));
+}
+
+TEST_F(SqliteStoreTest, OptionsWithoutSenseAreRefused) {
+  const auto refused = [&](const std::function<void(SqliteOptions&)>& change) {
+    SqliteOptions options = options_;
+    change(options);
+    EXPECT_EQ(MakeSqliteStore(options, clock_).status().code(), absl::StatusCode::kInvalidArgument);
+  };
+  refused([](SqliteOptions& o) { o.path = ""; });
+  refused([](SqliteOptions& o) { o.readers = 0; });
+  refused([](SqliteOptions& o) { o.writer.max_queue = 0; });
+  refused([](SqliteOptions& o) { o.writer.max_group = 0; });
+  refused([](SqliteOptions& o) { o.writer.checkpoint_pages = 0; });
+}
+
+TEST_F(SqliteStoreTest, ACleanCloseLeavesOneFile) {
+  const auto store = Open();
+  ASSERT_OK(store->Apply({}, BatchOf("g")));
+  ASSERT_OK(store->Close());
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+    names.push_back(entry.path().filename());
+  }
+  EXPECT_THAT(names, UnorderedElementsAre("store.db", "store.db.lock"));
+}
+
+// Schema
+
+TEST_F(SqliteStoreTest, ANewerSchemaRefusesToStart) {
+  ASSERT_OK(Open()->Close());
+  const size_t known = StoreMigrations().size();
+  {
+    auto connection = SqliteConnection::Open(options_.path, SQLITE_OPEN_READWRITE, "");
+    ASSERT_OK((*connection)->Execute(absl::StrCat("PRAGMA user_version = ", known + 1), "x"));
+  }
+  const auto store = MakeSqliteStore(options_, clock_);
+  EXPECT_EQ(store.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(store.status().message(),
+            absl::StrCat(options_.path, " has schema ", known + 1,
+                         " and this release knows schemas up to ", known,
+                         "; install the release that wrote it, or restore an older backup"));
+}
+
+TEST_F(SqliteStoreTest, AnotherProgramsDatabaseIsLeftAlone) {
+  {
+    auto connection =
+        SqliteConnection::Open(options_.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "");
+    ASSERT_OK((*connection)->Execute("CREATE TABLE theirs (x)", "x"));
+  }
+  EXPECT_EQ(MakeSqliteStore(options_, clock_).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  auto connection = SqliteConnection::Open(options_.path, SQLITE_OPEN_READONLY, "");
+  EXPECT_EQ((*connection)->ReadInt("SELECT count(*) FROM sqlite_schema", "count").value(), 1);
+}
+
+TEST_F(SqliteStoreTest, AFileThatIsNoDatabaseIsDataLoss) {
+  std::ofstream(options_.path) << std::string(8192, 'x');
+  EXPECT_THAT(MakeSqliteStore(options_, clock_),
+              IsError(absl::StatusCode::kDataLoss, Reason::kDataLoss));
+}
+
+TEST_F(SqliteStoreTest, AnOlderSchemaIsMigratedInOrderAndOnlyOnce) {
+  auto connection =
+      SqliteConnection::Open(options_.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "");
+  SqliteMigrations migrations = {"CREATE TABLE t (x INTEGER)"};
+  ASSERT_OK(MigrateSqlite(**connection, "db", migrations));
+  ASSERT_OK((*connection)->Execute("INSERT INTO t VALUES (1)", "x"));
+  migrations.push_back("ALTER TABLE t ADD COLUMN y INTEGER");
+  migrations.push_back("UPDATE t SET y = x + 1; INSERT INTO t VALUES (5, 6)");
+  ASSERT_OK(MigrateSqlite(**connection, "db", migrations));
+  ASSERT_OK(MigrateSqlite(**connection, "db", migrations));
+  EXPECT_EQ((*connection)->ReadInt("SELECT sum(y) FROM t", "x").value(), 8);
+  EXPECT_EQ((*connection)->ReadInt("PRAGMA user_version", "x").value(), 3);
+}
+
+TEST_F(SqliteStoreTest, AMigrationThatFailsLeavesTheOlderSchema) {
+  auto connection =
+      SqliteConnection::Open(options_.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "");
+  SqliteMigrations migrations = {"CREATE TABLE t (x INTEGER)"};
+  ASSERT_OK(MigrateSqlite(**connection, "db", migrations));
+  migrations.push_back("CREATE TABLE u (x INTEGER)");
+  migrations.push_back("INSERT INTO nowhere VALUES (1)");
+  EXPECT_FALSE(MigrateSqlite(**connection, "db", migrations).ok());
+  EXPECT_EQ((*connection)->ReadInt("PRAGMA user_version", "x").value(), 1);
+  EXPECT_EQ((*connection)->ReadInt("SELECT count(*) FROM sqlite_schema", "x").value(), 1);
+}
+
+// Epochs, backup, restore
+
+TEST_F(SqliteStoreTest, ARenewedEpochKeepsTheSequenceAndSurvivesReopening) {
+  auto store = Open();
+  ASSERT_OK(store->Apply({}, BatchOf("g")));
+  const Position before = store->GetPosition({}, "p1").value();
+  ASSERT_OK(store->RenewEpoch({}));
+  const Position after = store->GetPosition({}, "p1").value();
+  EXPECT_NE(after.epoch, before.epoch);
+  EXPECT_EQ(after.sequence, before.sequence);
+  EXPECT_EQ(store->Journal({}, "p1", 0, 10)->position, after);
+  ASSERT_OK(store->Close());
+  store = Open();
+  EXPECT_EQ(store->GetPosition({}, "p1").value(), after);
+}
+
+TEST_F(SqliteStoreTest, ABackupUnderLoadIsOneMomentOfTheStore) {
+  const auto store = Open();
+  // Each batch adds one record, one index entry and one journal entry: their numbers must agree.
+  std::atomic<bool> done = false;
+  std::atomic<int> written = 0;
+  std::thread writer([&] {
+    while (!done) {
+      const std::string id = absl::StrCat("g", 100000 + written);
+      EXPECT_OK(store->Apply({}, BatchOf(id, std::string(3000, 'x'))));
+      ++written;
+    }
+  });
+  while (written < 500) {
+    std::this_thread::yield();
+  }
+  const int before = written;
+  EXPECT_OK(store->Backup({}, PathOf("backup.db")));
+  const int after = written;
+  done = true;
+  writer.join();
+
+  SqliteOptions restored = options_;
+  restored.path = PathOf("restored.db");
+  ASSERT_OK(RestoreSqliteBackup(PathOf("backup.db"), restored));
+  const auto copy = Open(restored);
+  const int64_t sequence = copy->GetPosition({}, "p1")->sequence;
+  EXPECT_GE(sequence, before);
+  EXPECT_LE(sequence, after + 1);
+  ScanRequest request;
+  request.practice = "p1";
+  request.index = "by";
+  request.limit = kMaxPageRows;
+  int64_t rows = 0;
+  for (bool more = true; more;) {
+    ASSERT_OK_AND_ASSIGN(const ScanPage page, copy->Scan({}, request));
+    rows += static_cast<int64_t>(page.rows.size());
+    more = page.more;
+    request.after = page.rows.back().cursor;
+  }
+  EXPECT_EQ(rows, sequence);
+  EXPECT_NE(copy->GetPosition({}, "p1")->epoch, store->GetPosition({}, "p1")->epoch)
+      << "followers of the journal must notice a restore";
+}
+
+TEST_F(SqliteStoreTest, ABackupIsOneFileAndReplacesNothing) {
+  const auto store = Open();
+  ASSERT_OK(store->Apply({}, BatchOf("g", "first")));
+  std::filesystem::create_directory(PathOf("backups"));
+  const std::string path = PathOf("backups/b.db");
+  ASSERT_OK(store->Backup({}, path));
+  ASSERT_OK(store->Apply({}, BatchOf("g", "second")));
+  EXPECT_THAT(store->Backup({}, path),
+              IsError(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists));
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(PathOf("backups"))) {
+    names.push_back(entry.path().filename());
+  }
+  EXPECT_THAT(names, ElementsAre("b.db"));
+  SqliteOptions restored = options_;
+  restored.path = PathOf("restored.db");
+  ASSERT_OK(RestoreSqliteBackup(path, restored));
+  EXPECT_EQ(ValueOf(*Open(restored), "g"), "first");
+  EXPECT_THAT(RestoreSqliteBackup(path, restored),
+              IsError(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists));
+}
+
+TEST_F(SqliteStoreTest, ABackupPastItsDeadlineLeavesNothing) {
+  const auto store = Open();
+  for (int i = 0; i < 12; ++i) {
+    ASSERT_OK(store->Apply({}, BatchOf(absl::StrCat("g", i), std::string(900'000, 'x'))));
+  }
+  std::filesystem::create_directory(PathOf("backups"));
+  Context soon;
+  soon.deadline = absl::Now() + absl::Milliseconds(1);
+  EXPECT_THAT(store->Backup(soon, PathOf("backups/b.db")),
+              IsError(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineExceeded));
+  EXPECT_TRUE(std::filesystem::is_empty(PathOf("backups")));
+}
+
+TEST_F(SqliteStoreTest, ABackupToNowhereIsRefusedAndDoesNoHarm) {
+  const auto store = Open();
+  EXPECT_EQ(store->Backup({}, PathOf("nowhere/b.db")).code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_OK(store->Apply({}, BatchOf("g")));
+}
+
+TEST_F(SqliteStoreTest, RestoringWhatIsNoBackupLeavesNothing) {
+  std::ofstream(PathOf("bad.db")) << std::string(8192, 'x');
+  EXPECT_THAT(RestoreSqliteBackup(PathOf("bad.db"), options_),
+              IsError(absl::StatusCode::kDataLoss, Reason::kDataLoss));
+  EXPECT_FALSE(RestoreSqliteBackup(PathOf("missing.db"), options_).ok());
+  EXPECT_FALSE(std::filesystem::exists(options_.path));
+}
+
+// The log
+
+TEST_F(SqliteStoreTest, TheLogStaysBoundedWhileReadsNeverPause) {
+  options_.writer.checkpoint_pages = 200;
+  options_.writer.idle_checkpoint_pages = 100;
+  const auto store = Open();
+  ASSERT_OK(store->Apply({}, BatchOf("g0")));
+  std::atomic<bool> done = false;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 3; ++i) {
+    readers.emplace_back([&] {
+      ScanRequest request;
+      request.practice = "p1";
+      request.index = "by";
+      while (!done) {
+        EXPECT_OK(store->Scan({}, request));
+      }
+    });
+  }
+  int64_t longest = 0;
+  for (int i = 0; i < 1500; ++i) {
+    ASSERT_OK(store->Apply({}, BatchOf(absl::StrCat("g", i % 50), std::string(4000, 'x'))));
+    longest = std::max(longest, store->stats().wal_pages);
+  }
+  done = true;
+  for (std::thread& reader : readers) {
+    reader.join();
+  }
+  // 1,500 batches write more than 6,000 pages.
+  EXPECT_LT(longest, 2000);
+  EXPECT_GT(store->stats().checkpoints, 0);
+}
+
+TEST_F(SqliteStoreTest, MoreReadsThanConnectionsTakeTurns) {
+  options_.readers = 1;
+  const auto store = Open();
+  ASSERT_OK(store->Apply({}, BatchOf("g")));
+  std::vector<std::thread> threads;
+  std::atomic<int> answered = 0;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) {
+        answered += store->Get({}, "p1", {"goal", "g"}).ok() ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(answered, 400);
+}
+
+TEST_F(SqliteStoreTest, ErrorsRepeatNothingThatIsStored) {
+  const auto store = Open();
+  Batch batch = BatchOf("secret-id", "secret-value");
+  batch.expectations = {{{"goal", "secret-id"}, 9}};
+  for (const absl::Status& status :
+       {store->Apply({}, batch).status(), store->Get({}, "p1", {"goal", "secret-id"}).status()}) {
+    EXPECT_FALSE(status.ok());
+    EXPECT_THAT(status.ToString(absl::StatusToStringMode::kWithEverything),
+                ::testing::Not(HasSubstr("secret")));
+  }
+}
+
+}  // namespace
+}  // namespace securebase::storage

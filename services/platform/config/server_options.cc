@@ -125,7 +125,7 @@ bool CheckAddress(const std::string& text, const std::string& flag, Violations& 
 }
 
 void CheckServerTls(const ServerOptions& options, bool loopback, Violations& violations) {
-  const TlsOptions& tls = options.tls;
+  const auth::TlsFiles& tls = options.tls;
   if (tls.certificate.empty() && tls.key.empty()) {
     if (!loopback) {
       violations.Add("tls-certificate",
@@ -188,7 +188,7 @@ void CheckStore(const ServerOptions& options, bool loopback, Violations& violati
 }
 
 void CheckNeighbours(const ServerOptions& options, Violations& violations) {
-  const TlsOptions& tls = options.neighbour_tls;
+  const auth::TlsFiles& tls = options.neighbour_tls;
   const bool any_tls = !tls.ca.empty() || !tls.certificate.empty() || !tls.key.empty();
   bool needs_tls = any_tls;
   for (const auto& [name, address] : options.neighbours) {

@@ -8,16 +8,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "services/platform/auth/tls_files.h"
 #include "services/platform/auth/token_verifier.h"
 #include "services/platform/config/flags.h"
 
 namespace securebase::config {
-
-struct TlsOptions {
-  std::string certificate;  // PEM: the chain, own certificate first
-  std::string key;          // PEM
-  std::string ca;           // PEM: who may have issued the other side's certificate
-};
 
 struct PoolOptions {
   int threads;
@@ -30,7 +25,7 @@ struct ServerOptions {
   std::string listen_address = "127.0.0.1:7400";   // host:port; port 0: any
   std::string health_address = "127.0.0.1:7410";   // gRPC health, nothing else
   std::string metrics_address = "127.0.0.1:7420";  // HTTP /metrics /livez /readyz
-  TlsOptions tls;
+  auth::TlsFiles tls;
   bool require_client_certificate = true;
   std::map<std::string, std::string> peer_services;  // certificate SAN -> service name
   bool allow_plaintext = false;                      // only on loopback
@@ -60,7 +55,7 @@ struct ServerOptions {
 
   // Services that this one calls, by name, and how to reach them.
   std::map<std::string, std::string> neighbours;  // "outcomes" -> address
-  TlsOptions neighbour_tls;
+  auth::TlsFiles neighbour_tls;
 };
 
 // Adds a flag for every member. `neighbours` are those that this service calls: "outcomes" gets the

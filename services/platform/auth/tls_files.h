@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace securebase::auth {
+
+// One side of a TLS connection, as paths of PEM files. An empty path: not used.
+struct TlsFiles {
+  std::string certificate;  // the chain, own certificate first
+  std::string key;          // its private key; only its owner may read it
+  std::string ca;           // who may have issued the other side's certificate
+};
+
+// What is wrong with these files at `now`, one line for each problem, with what to do about it;
+// empty if they can be used. gRPC itself would start with files that are missing or do not belong
+// together, and then refuse every handshake without saying why.
+//
+// Checked: every file can be read and parsed, the key is private to its owner and belongs to the
+// first certificate, no certificate of the chain has expired or is not valid yet, the CA file holds
+// authorities only and at least one that is valid.
+std::vector<std::string> CheckTlsFiles(const TlsFiles& files, absl::Time now);
+
+}  // namespace securebase::auth

@@ -168,12 +168,12 @@ std::vector<std::string> MissingToBeActive(const v1::Episode& episode) {
   switch (episode.kind()) {
     case v1::EPISODE_KIND_INDIVIDUAL:
       if (count(v1::PARTICIPANT_ROLE_CLIENT) != 1) {
-        missing.push_back("an individual episode needs one client");
+        missing.emplace_back("an individual episode needs one client");
       }
       break;
     case v1::EPISODE_KIND_COUPLE:
       if (count(v1::PARTICIPANT_ROLE_PARTNER) != 2) {
-        missing.push_back("a couple needs two partners");
+        missing.emplace_back("a couple needs two partners");
       }
       break;
     case v1::EPISODE_KIND_FAMILY: {
@@ -183,26 +183,26 @@ std::vector<std::string> MissingToBeActive(const v1::Episode& episode) {
             IsPresent(participant) && participant.role() != v1::PARTICIPANT_ROLE_OBSERVER ? 1 : 0;
       }
       if (members < 2) {
-        missing.push_back("a family needs two members who are not observers");
+        missing.emplace_back("a family needs two members who are not observers");
       }
       break;
     }
     case v1::EPISODE_KIND_CAREGIVER_CHILD:
       if (count(v1::PARTICIPANT_ROLE_CAREGIVER) == 0) {
-        missing.push_back("a caregiver-child episode needs a caregiver");
+        missing.emplace_back("a caregiver-child episode needs a caregiver");
       }
       if (count(v1::PARTICIPANT_ROLE_CHILD) == 0) {
-        missing.push_back("a caregiver-child episode needs a child");
+        missing.emplace_back("a caregiver-child episode needs a child");
       }
       break;
     default:
-      missing.push_back("the episode needs a kind");
+      missing.emplace_back("the episode needs a kind");
   }
   for (const v1::Participant& participant : episode.participants()) {
     if (IsPresent(participant) && participant.age_group() == v1::AGE_GROUP_MINOR &&
         participant.role() != v1::PARTICIPANT_ROLE_OBSERVER &&
         !HasPresentGuardian(episode, participant)) {
-      missing.push_back("every minor needs a guardian who takes part");
+      missing.emplace_back("every minor needs a guardian who takes part");
       break;
     }
   }
@@ -232,11 +232,10 @@ std::vector<FieldViolation> CheckCareTeam(const v1::Episode& episode, absl::stri
 }
 
 bool HasLead(const v1::Episode& episode) {
-  return std::any_of(episode.care_team().begin(), episode.care_team().end(),
-                     [](const v1::CareTeamMember& member) {
-                       return IsPresent(member) &&
-                              member.role() == v1::CARE_TEAM_ROLE_LEAD_CLINICIAN;
-                     });
+  return std::any_of(
+      episode.care_team().begin(), episode.care_team().end(), [](const v1::CareTeamMember& member) {
+        return IsPresent(member) && member.role() == v1::CARE_TEAM_ROLE_LEAD_CLINICIAN;
+      });
 }
 
 }  // namespace securebase::episodes

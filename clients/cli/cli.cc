@@ -3,16 +3,22 @@
 #include <algorithm>
 
 #include "absl/strings/str_replace.h"
+#include "services/platform/base/error.h"
 
 namespace securebase::cli {
 
-int RunCli(const std::vector<std::string>& arguments, Console& console) {
+int RunCli(const std::vector<std::string>& arguments, Console& console,
+           const std::vector<AddCommands>& more) {
   CLI::App app("Outcome measures, goals and treatment plans for attachment-based psychotherapy.",
                "securebase");
   app.require_subcommand(1);
   AddScoreCommand(app, console);
   AddChangeCommand(app, console);
   AddCatalogueCommand(app, console);
+  AddCompletionCommand(app, console);
+  for (const AddCommands add : more) {
+    add(app, console);
+  }
   // CLI11 takes them from the back, and reports with exceptions.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
@@ -33,6 +39,11 @@ int RunCli(const std::vector<std::string>& arguments, Console& console) {
     return 0;
   }
   console.err << "securebase: " << std::string(console.status.message()) << "\n";
+  // The message holds the first three.
+  const std::vector<FieldViolation> violations = ViolationsOf(console.status);
+  for (size_t i = 3; i < violations.size(); ++i) {
+    console.err << "  " << violations[i].field << ": " << violations[i].description << "\n";
+  }
   switch (console.status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:

@@ -8,9 +8,14 @@
 
 namespace securebase::cli {
 
-// Runs `securebase` with the arguments behind its name. Returns the exit code: 0 on success and for
+// Adds subcommands to the program.
+using AddCommands = void (*)(CLI::App& app, Console& console);
+
+// Runs `securebase` with the arguments behind its name; `more` are commands beside those that work
+// without a server. Returns the exit code: 0 on success and for
 // help, 2 on bad input with one line on console.err, 1 when something else is wrong.
-int RunCli(const std::vector<std::string>& arguments, Console& console);
+int RunCli(const std::vector<std::string>& arguments, Console& console,
+           const std::vector<AddCommands>& more = {});
 
 // Each verb is one file with one of these. It adds a subcommand whose callback does the work,
 // writes to the console, and sets console.status when it fails; it throws nothing. The console and
@@ -18,6 +23,10 @@ int RunCli(const std::vector<std::string>& arguments, Console& console);
 void AddScoreCommand(CLI::App& app, Console& console);
 void AddChangeCommand(CLI::App& app, Console& console);
 void AddCatalogueCommand(CLI::App& app, Console& console);
+void AddCompletionCommand(CLI::App& app, Console& console);
+
+// What may stand for the last of `words` on the command line; empty: nothing.
+std::vector<std::string> CompletionsFor(const CLI::App& app, const std::vector<std::string>& words);
 
 // --output json|table, the same for every verb.
 void AddOutputOption(CLI::App& command, bool& json);

@@ -1,16 +1,23 @@
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "clients/cli/cli.h"
+#include "clients/cli/online/online.h"
 
 int main(int argc, char** argv) {
+  signal(SIGPIPE, SIG_IGN);
   // https://no-color.org: any value, as long as it is not empty.
   const char* no_color = std::getenv("NO_COLOR");
   const bool colour = isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
   securebase::cli::Console console{std::cout, std::cerr, colour, absl::OkStatus()};
-  return securebase::cli::RunCli(std::vector<std::string>(argv + 1, argv + argc), console);
+  return securebase::cli::RunCli(
+      std::vector<std::string>(argv + 1, argv + argc), console,
+      {securebase::cli::AddOnlineCommands, securebase::cli::AddTokenCommand,
+       securebase::cli::AddDevSetupCommand, securebase::cli::AddBatchCommand,
+       securebase::cli::AddReferenceCommand});
 }

@@ -29,50 +29,6 @@ struct Options {
   bool json = false;
 };
 
-// Items that must have a place: unscored ones at the end may be left out altogether.
-int NeededItems(const v1::InstrumentDefinition& definition) {
-  int count = definition.items_size();
-  while (count > 0 && definition.items(count - 1).unscored()) {
-    --count;
-  }
-  return count;
-}
-
-absl::StatusOr<std::vector<v1::Answer>> ParseAnswers(const v1::InstrumentDefinition& definition,
-                                                     const std::string& text) {
-  const std::vector<std::string> places = absl::StrSplit(text, ',');
-  const int given = static_cast<int>(places.size());
-  const int all = definition.items_size();
-  const int needed = NeededItems(definition);
-  if (given != all && given != needed) {
-    return InvalidFields(
-        {{"--answers", absl::StrCat(definition.abbreviation(), " has ", all, " items",
-                                    needed == all ? "" : absl::StrCat(" (", needed, " scored)"),
-                                    ", but ", given, " places are given; leave a place empty for ",
-                                    "an item that is not answered")}});
-  }
-  std::vector<FieldViolation> violations;
-  std::vector<v1::Answer> answers;
-  for (int i = 0; i < given; ++i) {
-    v1::Answer& answer = answers.emplace_back();
-    answer.set_item(definition.items(i).id());
-    const std::string place = absl::AsciiStrToLower(absl::StripAsciiWhitespace(places[i]));
-    double value = 0;
-    if (place.empty()) {
-      answer.set_not_answered(true);
-    } else if (place == "na") {
-      answer.set_not_applicable(true);
-    } else if (absl::SimpleAtod(place, &value)) {
-      answer.set_value(value);
-    } else {
-      violations.push_back({absl::StrCat("answers[", i, "]"),
-                            absl::StrCat("item ", answer.item(), " takes a whole number")});
-    }
-  }
-  SB_RETURN_IF_ERROR(InvalidFields(violations));
-  return answers;
-}
-
 absl::StatusOr<v1::Informant> ParseInformant(const v1::InstrumentDefinition& definition,
                                              const std::string& text) {
   if (text.empty()) {

@@ -21,7 +21,10 @@ std::string ReadRepositoryFile(absl::string_view path) {
 }
 
 void ExpectGolden(absl::string_view name, absl::string_view actual) {
-  const std::string path = absl::StrCat("tests/golden/", name);
+  ExpectRepositoryFile(absl::StrCat("tests/golden/", name), actual);
+}
+
+void ExpectRepositoryFile(absl::string_view path, absl::string_view actual) {
   if (const char* update = std::getenv("SECUREBASE_UPDATE_GOLDEN");
       update != nullptr && std::string(update) == "1") {
     const std::filesystem::path full = absl::StrCat(SECUREBASE_SOURCE_DIR, "/", path);
@@ -39,8 +42,8 @@ void ExpectGolden(absl::string_view name, absl::string_view actual) {
     const std::string a = i < want.size() ? want[i] : "<end of file>";
     const std::string b = i < got.size() ? got[i] : "<end of text>";
     if (a != b) {
-      ADD_FAILURE() << path << " line " << i + 1 << "\n  expected: " << a << "\n  actual:   " << b
-                    << "\nSECUREBASE_UPDATE_GOLDEN=1 rewrites it.";
+      ADD_FAILURE() << std::string(path) << " line " << i + 1 << "\n  expected: " << a
+                    << "\n  actual:   " << b << "\nSECUREBASE_UPDATE_GOLDEN=1 rewrites it.";
       return;
     }
   }

@@ -1,0 +1,146 @@
+#include "clients/cli/online/connection.h"
+
+#include <fstream>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "services/platform/base/status_macros.h"
+
+namespace securebase::cli {
+namespace {
+
+using Setting = std::pair<std::string, std::string*>;
+
+std::vector<Setting> Settings(ConnectionOptions& options) {
+  return {
+      {"SECUREBASE_PRACTICE", &options.practice},
+      {"SECUREBASE_TOKEN", &options.token},
+      {"SECUREBASE_TOKEN_FILE", &options.token_file},
+      {"SECUREBASE_CA_FILE", &options.ca_file},
+      {"SECUREBASE_OUTCOMES_ADDRESS", &options.outcomes_address},
+      {"SECUREBASE_GOALS_ADDRESS", &options.goals_address},
+      {"SECUREBASE_PLANS_ADDRESS", &options.plans_address},
+  };
+}
+
+absl::Status Missing(absl::string_view what, absl::string_view flag, absl::string_view variable) {
+  return absl::InvalidArgumentError(absl::StrCat("no ", what, ": give ", flag, ", set ", variable,
+                                                 ", or name a --profile that has it"));
+}
+
+absl::StatusOr<std::string> FirstLine(const std::string& path) {
+  std::ifstream in(path);
+  std::string line;
+  if (!std::getline(in, line) || line.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot read the token file ", path, "; check that it exists"));
+  }
+  return std::string(absl::StripAsciiWhitespace(line));
+}
+
+}  // namespace
+
+void AddConnectionOptions(CLI::App& command, ConnectionOptions& options) {
+  const auto add = [&](const char* flag, std::string& value, const char* help, const char* type,
+                       const char* variable) {
+    command.add_option(flag, value, help)->type_name(type)->envname(variable)->group("Connection");
+  };
+  add("--profile", options.profile, "file of NAME=value lines with what the options below say",
+      "FILE", "SECUREBASE_PROFILE");
+  add("--practice", options.practice, "the practice's id", "ID", "SECUREBASE_PRACTICE");
+  add("--token", options.token, "bearer token; better in a file", "TOKEN", "SECUREBASE_TOKEN");
+  add("--token-file", options.token_file, "file with the bearer token", "FILE",
+      "SECUREBASE_TOKEN_FILE");
+  add("--ca", options.ca_file, "PEM file of the authorities that signed the servers' certificates",
+      "FILE", "SECUREBASE_CA_FILE");
+  add("--outcomes-address", options.outcomes_address, "where episodes and outcomes are served",
+      "HOST:PORT", "SECUREBASE_OUTCOMES_ADDRESS");
+  add("--goals-address", options.goals_address, "where goals are served", "HOST:PORT",
+      "SECUREBASE_GOALS_ADDRESS");
+  add("--plans-address", options.plans_address, "where plans are served", "HOST:PORT",
+      "SECUREBASE_PLANS_ADDRESS");
+  add("--timeout", options.timeout, "how long a call may take (30s)", "DURATION",
+      "SECUREBASE_TIMEOUT");
+  command.add_flag("--plaintext", options.plaintext, "without TLS; loopback addresses only")
+      ->envname("SECUREBASE_PLAINTEXT")
+      ->group("Connection");
+}
+
+absl::Status Complete(ConnectionOptions& options) {
+  if (!options.profile.empty()) {
+    std::ifstream in(options.profile);
+    if (!in.good()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("cannot read the profile ", options.profile, "; check that it exists"));
+    }
+    const std::vector<Setting> settings = Settings(options);
+    for (std::string line; std::getline(in, line);) {
+      const std::pair<std::string, std::string> parts =
+          absl::StrSplit(absl::StripAsciiWhitespace(line), absl::MaxSplits('=', 1));
+      for (const auto& [name, value] : settings) {
+        if (parts.first == name && value->empty()) {
+          *value = parts.second;
+        }
+      }
+    }
+  }
+  if (options.practice.empty()) {
+    return Missing("practice", "--practice", "SECUREBASE_PRACTICE");
+  }
+  if (options.token.empty() && !options.token_file.empty()) {
+    SB_ASSIGN_OR_RETURN(options.token, FirstLine(options.token_file));
+  }
+  if (options.token.empty()) {
+    return Missing("token", "--token-file", "SECUREBASE_TOKEN_FILE");
+  }
+  absl::Duration timeout;
+  if (!absl::ParseDuration(options.timeout, &timeout) || timeout <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("--timeout must be a duration like 30s or 2m");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<client::Client*> Connections::For(const std::string& method) {
+  const std::vector<std::string> parts = absl::StrSplit(method, '.');
+  const std::string package = parts.size() > 1 ? parts[1] : "";
+  const bool goals = package == "goals";
+  const bool plans = package == "plans";
+  const std::string& address = goals   ? options_.goals_address
+                               : plans ? options_.plans_address
+                                       : options_.outcomes_address;
+  if (address.empty()) {
+    const std::string name = goals ? "goals" : plans ? "plans" : "outcomes";
+    return Missing(absl::StrCat("address of ", name), absl::StrCat("--", name, "-address"),
+                   absl::StrCat("SECUREBASE_", absl::AsciiStrToUpper(name), "_ADDRESS"));
+  }
+  auto& client = clients_[address];
+  if (client == nullptr) {
+    client::ChannelOptions channel;
+    channel.address = address;
+    channel.plaintext = options_.plaintext;
+    channel.ca_file = options_.ca_file;
+    SB_ASSIGN_OR_RETURN(client, client::MakeClient(channel));
+  }
+  return client.get();
+}
+
+absl::Status Connections::Call(const std::string& method, const google::protobuf::Message& request,
+                               google::protobuf::Message& response) {
+  SB_ASSIGN_OR_RETURN(client::Client * client, For(method));
+  client::CallOptions options;
+  absl::Duration timeout;
+  absl::ParseDuration(options_.timeout, &timeout);
+  options.deadline = absl::Now() + timeout;
+  options.token = options_.token;
+  const size_t dot = method.rfind('.');
+  return client->CallMethod(absl::StrCat("/", method.substr(0, dot), "/", method.substr(dot + 1)),
+                            options, request, response);
+}
+
+}  // namespace securebase::cli

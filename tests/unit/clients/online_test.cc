@@ -1,0 +1,214 @@
+#include "clients/cli/online/online.h"
+
+#include <set>
+#include <sstream>
+
+#include "clients/cli/cli.h"
+#include "clients/cli/online/batch.h"
+#include "clients/cli/online/comments.h"
+#include "clients/cli/online/fields.h"
+#include "clients/cli/online/reference.h"
+#include "clients/cli/online/render.h"
+#include "clients/cli/online/verbs.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "securebase/episodes/v1/episodes_service.pb.h"
+#include "securebase/outcomes/v1/outcomes_service.pb.h"
+#include "tests/testing/golden.h"
+#include "tests/testing/status_matchers.h"
+
+namespace securebase::cli {
+namespace {
+
+using ::securebase::testing::ExpectGolden;
+using ::securebase::testing::ExpectRepositoryFile;
+using ::securebase::testing::HasViolation;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+namespace episodes = securebase::episodes::v1;
+
+TEST(VerbsTest, EveryRpcHasOneAndTheTableIsTheGoldenOne) {
+  const std::vector<Verb> verbs = MakeVerbs(AllServices());
+  std::set<std::string> names;
+  size_t methods = 0;
+  for (const auto* service : AllServices()) {
+    methods += static_cast<size_t>(service->method_count());
+  }
+  for (const Verb& verb : verbs) {
+    EXPECT_TRUE(names.insert(verb.resource + " " + verb.verb).second)
+        << verb.resource << " " << verb.verb << " is called alike twice";
+    EXPECT_FALSE(Summary(verb).empty()) << verb.method->full_name();
+  }
+  EXPECT_EQ(verbs.size(), methods);
+  ExpectGolden("cli/verbs.txt", FormatVerbs(verbs));
+}
+
+TEST(ReferenceTest, DocumentationIsCurrent) {
+  for (const std::string package : {"episodes", "goals", "outcomes", "plans", "type"}) {
+    ExpectRepositoryFile("docs/api/" + package + ".md",
+                         ApiReference("securebase." + package + ".v1"));
+  }
+  ExpectRepositoryFile("docs/errors.md", ErrorCatalogue());
+  ExpectRepositoryFile("docs/scopes.md", ScopeTable());
+}
+
+TEST(CommentsTest, FindsCommentsOfEveryKind) {
+  EXPECT_THAT(CommentOf("securebase.episodes.v1.EpisodesService"), HasSubstr("safety holds"));
+  EXPECT_THAT(CommentOf("securebase.episodes.v1.EpisodesService.GetEpisode"),
+              HasSubstr("Reads one."));
+  EXPECT_EQ(CommentOf("securebase.episodes.v1.EPISODE_KIND_COUPLE"), "Two partners.");
+  EXPECT_EQ(CommentOf("securebase.episodes.v1.Episode.uid"), "Unique for ever, unlike a name.");
+  EXPECT_EQ(CommentOf("securebase.episodes.v1.no_such_thing"), "");
+}
+
+class FieldsTest : public ::testing::Test {
+ protected:
+  // A path from dotted names.
+  FieldPath Path(const google::protobuf::Descriptor* type, const std::vector<std::string>& names) {
+    FieldPath path;
+    for (const std::string& name : names) {
+      path.push_back(type->FindFieldByName(name));
+      type = path.back()->message_type();
+    }
+    return path;
+  }
+  absl::Status Set(google::protobuf::Message& message, const std::vector<std::string>& names,
+                   const std::string& text) {
+    return SetFromText(message, Path(message.GetDescriptor(), names), text, "p1");
+  }
+};
+
+TEST_F(FieldsTest, TakesShortForms) {
+  episodes::CreateEpisodeRequest request;
+  ASSERT_OK(Set(request, {"parent"}, ""));
+  ASSERT_OK(Set(request, {"episode", "kind"}, "caregiver-child"));
+  ASSERT_OK(Set(request, {"episode", "start_time"}, "2026-03-01"));
+  ASSERT_OK(Set(request, {"episode", "external_identifiers"}, "urn:ehr|E1"));
+  ASSERT_OK(Set(request, {"episode", "participants"},
+                R"({"id": "anna", "role": "PARTICIPANT_ROLE_CLIENT"})"));
+  EXPECT_EQ(request.parent(), "practices/p1");
+  EXPECT_EQ(request.episode().kind(), episodes::EPISODE_KIND_CAREGIVER_CHILD);
+  EXPECT_EQ(request.episode().start_time().seconds(), 1772366400);  // noon
+  EXPECT_EQ(request.episode().external_identifiers(0).value(), "E1");
+  EXPECT_EQ(request.episode().participants(0).role(), episodes::PARTICIPANT_ROLE_CLIENT);
+}
+
+TEST_F(FieldsTest, CompletesNames) {
+  EXPECT_EQ(*CompleteName("practices/{practice}/plans/{plan}/revisions/{revision}", "a/2", "p1"),
+            "practices/p1/plans/a/revisions/2");
+  EXPECT_EQ(*CompleteName("practices/{practice}/plans/{plan}", "practices/p2/plans/b", "p1"),
+            "practices/p2/plans/b");
+  EXPECT_THAT(
+      std::string(
+          CompleteName("practices/{practice}/plans/{plan}", "a/2", "p1").status().message()),
+      HasSubstr("practices/{practice}/plans/{plan}"));
+}
+
+TEST_F(FieldsTest, RefusalsNameTheFieldAndWhatFits) {
+  episodes::CreateEpisodeRequest request;
+  const absl::Status status = Set(request, {"episode", "kind"}, "trio");
+  EXPECT_THAT(status, HasViolation("kind"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("couple"));
+  EXPECT_THAT(Set(request, {"planned"}, "perhaps"), HasViolation("planned"));
+  EXPECT_THAT(Set(request, {"episode", "treatment_contacts"}, "many"),
+              HasViolation("treatment_contacts"));
+  EXPECT_THAT(Set(request, {"episode", "start_time"}, "yesterday"), HasViolation("start_time"));
+  EXPECT_THAT(Set(request, {"episode", "participants"}, "anna"), HasViolation("participants"));
+}
+
+TEST(BatchTest, ReadsWordsQuotesContinuationsAndDays) {
+  const auto lines = ParseBatch(
+      "# a comment\n\nepisodes create --json '{\"a b\": 1}' \\\n  --start {day+7}\n"
+      "as=dr-a goals list --x \"\"\n",
+      "2026-02-27");
+  ASSERT_OK(lines);
+  ASSERT_EQ(lines->size(), 2u);
+  EXPECT_EQ((*lines)[0].number, 3);
+  EXPECT_THAT((*lines)[0].arguments,
+              ElementsAre("episodes", "create", "--json", "{\"a b\": 1}", "--start", "2026-03-06"));
+  EXPECT_EQ((*lines)[1].as, "dr-a");
+  EXPECT_THAT((*lines)[1].arguments, ElementsAre("goals", "list", "--x", ""));
+}
+
+TEST(BatchTest, ErrorsNameTheLine) {
+  EXPECT_THAT(std::string(ParseBatch("\ngoals list 'x\n", "").status().message()),
+              HasSubstr("line 2"));
+  EXPECT_THAT(std::string(ParseBatch("goals list {day}\n", "").status().message()),
+              HasSubstr("--start"));
+  EXPECT_THAT(std::string(ParseBatch("caseload\n", "").status().message()), HasSubstr("line 1"));
+}
+
+TEST(CompletionTest, OffersCommandsAndFlags) {
+  CLI::App app("", "securebase");
+  std::ostringstream out;
+  Console console{out, out, false, absl::OkStatus()};
+  AddOnlineCommands(app, console);
+  EXPECT_THAT(CompletionsFor(app, {"goa"}), ElementsAre("goals"));
+  EXPECT_THAT(CompletionsFor(app, {"goals", "ra"}), ElementsAre("rate"));
+  EXPECT_THAT(CompletionsFor(app, {"goals", "rate", "--val"}), ElementsAre("--value"));
+  EXPECT_THAT(CompletionsFor(app, {"goals", "rate", "x"}), IsEmpty());
+}
+
+TEST(RenderTest, DrawsASeriesWithItsVerdict) {
+  outcomes::v1::GetSeriesResponse response;
+  auto& series = *response.mutable_series();
+  series.set_name("practices/p1/series/s1");
+  series.set_instrument("practices/p1/instruments/phq-9");
+  series.set_subject("anna");
+  series.set_informant("anna");
+  auto& scale = *series.add_scales();
+  scale.set_scale("total");
+  auto& verdict = *scale.mutable_verdict();
+  verdict.set_scale("total");
+  verdict.set_verdict(outcomes::v1::VERDICT_RECOVERED);
+  verdict.set_from(18);
+  verdict.set_to(6.5);
+  verdict.set_difference(-11.5);
+  verdict.set_threshold(6);
+  verdict.set_comparator(outcomes::v1::COMPARATOR_AT_LEAST);
+  verdict.mutable_cut_off()->set_value(10);
+  verdict.mutable_cut_off()->set_clinical(outcomes::v1::COMPARATOR_AT_LEAST);
+  verdict.set_policy("nhs");
+  int day = 0;
+  for (const double value : {18.0, 12.0, 6.5}) {
+    auto& point = *response.add_points();
+    point.mutable_answered_time()->set_seconds(1772366400 + 604800 * day++);
+    point.set_baseline(value == 18);
+    auto& at = *point.add_scales();
+    at.set_scale("total");
+    at.set_value(value);
+    at.set_status(value == 6.5 ? outcomes::v1::SCALE_STATUS_PRORATED
+                               : outcomes::v1::SCALE_STATUS_SCORED);
+    at.set_band(value == 18 ? "moderately severe" : "mild");
+  }
+  std::ostringstream out;
+  Console console{out, out, false, absl::OkStatus()};
+  Render(console, response);
+  ExpectGolden("cli/series.txt", out.str());
+}
+
+TEST(RenderTest, ListsAsATableAndOneAsFields) {
+  episodes::ListEpisodesResponse list;
+  auto& episode = *list.add_episodes();
+  episode.set_name("practices/p1/episodes/e1");
+  episode.set_kind(episodes::EPISODE_KIND_COUPLE);
+  episode.set_status(episodes::EPISODE_STATUS_ON_HOLD);
+  episode.add_participants()->set_id("anna");
+  episode.add_participants()->set_id("ben");
+  list.set_next_page_token("t");
+  std::ostringstream out;
+  Console console{out, out, false, absl::OkStatus()};
+  Render(console, list);
+  Render(console, episode);
+  ExpectGolden("cli/episodes.txt", out.str());
+}
+
+TEST(RenderTest, SparklineSpansItsRange) {
+  EXPECT_EQ(Sparkline({0, 5, 10}, 0, 10), "▁▄█");
+  EXPECT_EQ(Sparkline({3, 3}, 3, 3), "▁▁");
+}
+
+}  // namespace
+}  // namespace securebase::cli

@@ -22,6 +22,12 @@ endif()
 # gRPC asks for it, and a precompiled header fits only where all ask for the same.
 add_compile_options(-pthread)
 
+if(SECUREBASE_FUZZ)
+  # Coverage in all of our code; tests/fuzz adds libFuzzer's main to its executables.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # Hardened like a Debian package: this holds patient data.
 add_compile_options(-fstack-protector-strong)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")

@@ -215,6 +215,20 @@ bool IsSelfDisclosureByGuardian(const v1::Consent& consent) {
          consent.status() == v1::CONSENT_STATUS_ACTIVE && consent.grantor() == consent.recipient();
 }
 
+absl::StatusOr<v1::Consent> Withdraw(v1::Consent consent, bool entered_in_error) {
+  if (!Stands(consent)) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed,
+                     "the consent is no longer in force");
+  }
+  if (!entered_in_error && consent.status() == v1::CONSENT_STATUS_REJECTED) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed,
+                     "a refusal is not withdrawn; record a consent, which replaces it");
+  }
+  consent.set_status(entered_in_error ? v1::CONSENT_STATUS_ENTERED_IN_ERROR
+                                      : v1::CONSENT_STATUS_INACTIVE);
+  return consent;
+}
+
 std::vector<FieldViolation> CheckSafetyHold(const v1::Episode& episode,
                                             const v1::SafetyHold& hold) {
   std::vector<FieldViolation> violations;

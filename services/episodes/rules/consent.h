@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "securebase/episodes/v1/episode.pb.h"
@@ -74,6 +75,11 @@ std::vector<FieldViolation> CheckConsent(const v1::Episode& episode, const v1::C
 // Whether a guardian discloses a minor's data to themself. The minor has confidentiality of their
 // own, so this is recorded by staff, after they have weighed it.
 bool IsSelfDisclosureByGuardian(const v1::Consent& consent);
+
+// The consent withdrawn, or declared to have been recorded by mistake. FAILED_PRECONDITION
+// (STATE_NOT_ALLOWED) when it does not stand any more; or when a refusal is to be withdrawn: that
+// would open what somebody else consented to, so it takes a new decision.
+absl::StatusOr<v1::Consent> Withdraw(v1::Consent consent, bool entered_in_error);
 
 // Everything that is wrong with a hold that is to be placed, by path under "safety_hold".
 std::vector<FieldViolation> CheckSafetyHold(const v1::Episode& episode, const v1::SafetyHold& hold);

@@ -33,5 +33,7 @@ std::string MakeEtag(int64_t version);
 // ABORTED (ETAG_MISMATCH) naming `name` when `given` is not the etag of `version`. Empty and "*"
 // match every version: the caller does not care.
 absl::Status CheckEtag(absl::string_view name, absl::string_view given, int64_t version);
+// The same for a record whose etag is at hand; "": there is no record yet.
+absl::Status CheckEtag(absl::string_view name, absl::string_view given, absl::string_view current);
 
 }  // namespace securebase::api

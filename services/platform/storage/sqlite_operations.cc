@@ -290,8 +290,11 @@ absl::StatusOr<ScanPage> ReadScan(SqliteConnection& connection, int64_t practice
                     std::string(query.Bytes(2))};
     Record record{query.Int(3), std::string(query.Bytes(4))};
     bytes += record.value.size();
-    page.rows.push_back(
-        {FormatCursor(place), place.sort_key, {place.kind, place.id}, std::move(record)});
+    std::string cursor = FormatCursor(place);
+    page.rows.push_back({std::move(cursor),
+                         std::move(place.sort_key),
+                         {std::move(place.kind), std::move(place.id)},
+                         std::move(record)});
   }
 }
 

@@ -323,7 +323,7 @@ class SqliteStoreImpl : public SqliteStore {
       return ShuttingDownError();
     }
     const SqliteWriter::LongRead long_read(writer_);
-    return CopySqliteDatabase(context.deadline, options_.path, path, options_.vfs);
+    return CopySqliteDatabase(context.deadline, options_.path, path, options_.vfs, nullptr);
   }
 
   absl::Status RenewEpoch(const Context& context) override {
@@ -466,10 +466,17 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> MakeSqliteStore(const SqliteOptions
 absl::Status RestoreSqliteBackup(const std::string& backup, const SqliteOptions& options) {
   SB_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock,
                       FileLock::Acquire(absl::StrCat(options.path, ".lock")));
-  SB_RETURN_IF_ERROR(CopySqliteDatabase(absl::InfiniteFuture(), backup, options.path, options.vfs));
-  SB_ASSIGN_OR_RETURN(const std::unique_ptr<SqliteConnection> writer, OpenWriter(options));
-  SB_RETURN_IF_ERROR(MigrateSqlite(*writer, options.path, StoreMigrations()));
-  return WriteEpoch(*writer, NewEpoch());
+  // SQLite would take the log of a database that was removed for this one's.
+  const std::string log = absl::StrCat(options.path, "-wal");
+  if (access(log.c_str(), F_OK) == 0) {
+    return AlreadyExists(log);
+  }
+  return CopySqliteDatabase(
+      absl::InfiniteFuture(), backup, options.path, options.vfs,
+      [&](SqliteConnection& copy) -> absl::Status {
+        SB_RETURN_IF_ERROR(MigrateSqlite(copy, options.path, StoreMigrations()));
+        return WriteEpoch(copy, NewEpoch());
+      });
 }
 
 }  // namespace securebase::storage

@@ -291,6 +291,16 @@ TEST_F(SqliteStoreTest, RestoringWhatIsNoBackupLeavesNothing) {
   EXPECT_FALSE(std::filesystem::exists(options_.path));
 }
 
+TEST_F(SqliteStoreTest, ARestoreBesideTheLogOfARemovedDatabaseIsRefused) {
+  ASSERT_OK(Open()->Backup({}, PathOf("backup.db")));
+  SqliteOptions restored = options_;
+  restored.path = PathOf("restored.db");
+  std::ofstream(restored.path + "-wal") << "left behind";
+  EXPECT_THAT(RestoreSqliteBackup(PathOf("backup.db"), restored),
+              IsError(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists));
+  EXPECT_FALSE(std::filesystem::exists(restored.path));
+}
+
 // The log
 
 TEST_F(SqliteStoreTest, TheLogStaysBoundedWhileReadsNeverPause) {

@@ -56,7 +56,9 @@ absl::Status SqliteWriter::Run(absl::Time deadline, Operation operation) {
     }
     pending->done.WaitFor(mutex_, left);
   }
-  return pending->status;
+  // Moved, so that no other thread holds it too: ThreadSanitizer does not see the reference count of
+  // a prebuilt Abseil.
+  return std::move(pending->status);
 }
 
 SqliteWriter::LongRead::LongRead(SqliteWriter& writer) : writer_(writer) {
@@ -154,8 +156,9 @@ std::vector<absl::Status> SqliteWriter::Commit(const Group& group) {
     if (!connection_->InTransaction()) {
       // Some errors make SQLite undo the whole transaction. Only this operation knows why.
       const absl::Status cause = std::move(outcomes[i]);
-      std::fill(outcomes.begin(), outcomes.end(),
-                StoreUnavailableError("the store could not write", kFailedRetry));
+      for (absl::Status& outcome : outcomes) {
+        outcome = StoreUnavailableError("the store could not write", kFailedRetry);
+      }
       outcomes[i] = cause;
       return outcomes;
     }

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "services/platform/base/audit.h"
+#include "services/platform/base/clock.h"
+#include "services/platform/storage/store.h"
+
+namespace securebase::records {
+
+// Records reads and refusals in the audit trail of the practice they are about. `store` must
+// outlive it.
+std::unique_ptr<AuditSink> MakeStoreAuditSink(storage::Store& store);
+
+struct HousekeepingOptions {
+  absl::Duration journal_retention = absl::Hours(30 * 24);
+  // Where the audit trail is exported to; it must exist. Empty: nothing is exported, and so nothing
+  // of it is ever removed from the store.
+  std::string audit_directory;
+  std::string service;  // part of the files' names: "goals"
+  // How long exported entries stay in the store.
+  absl::Duration audit_retention = absl::Hours(90 * 24);
+  std::string owner;  // of the leases: unique to this process
+};
+
+// What keeps a store from growing for ever. One run goes through every practice, each under a
+// lease, so that of several replicas one does the work:
+//
+//   - audit entries that are new are appended to <directory>/audit-<service>-<UTC day of the
+//     export>.ndjson (mode 0600, one JSON object a line, with `sequence` in front), synced, and
+//     only then marked as exported. After a crash in between, some appear twice: sequence tells.
+//   - exported audit entries older than the retention, journal entries older than theirs and
+//   expired
+//     request ids are removed, in bounded steps.
+//
+// Stops at the first error of the store or the disk, to go on with the next run. ABORTED is none:
+// another replica holds the lease.
+absl::Status RunHousekeeping(storage::Store& store, const Clock& clock,
+                             const HousekeepingOptions& options);
+
+}  // namespace securebase::records

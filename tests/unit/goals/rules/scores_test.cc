@@ -10,14 +10,14 @@ namespace {
 
 using ::securebase::testing::IsError;
 
-// The conversion key for equally weighted scales (Kiresuk, Smith & Cardillo 1994, Goal Attainment
-// Scaling, appendix; two decimals): the T score for a number of scales and the sum of their levels.
+// T scores of equally weighted scales by the sum of their levels, worked out apart from this code
+// from 50 + 10·sum / sqrt(0.7·n + 0.3·n²), to two decimals.
 struct KeyEntry {
   int scales;
   int sum;
   double t;
 };
-constexpr KeyEntry kConversionKey[] = {
+constexpr KeyEntry kEqualWeights[] = {
     {1, -2, 30.00},  {1, -1, 40.00}, {1, 0, 50.00},  {1, 1, 60.00}, {1, 2, 70.00},
     {2, -4, 25.19},  {2, -1, 43.80}, {2, 1, 56.20},  {2, 2, 62.40}, {2, 4, 74.81},
     {3, -6, 22.61},  {3, -3, 36.31}, {3, 0, 50.00},  {3, 1, 54.56}, {3, 3, 63.69},
@@ -36,10 +36,26 @@ std::vector<WeightedLevel> LevelsWithSum(int scales, int sum, double weight) {
   return goals;
 }
 
-TEST(GasTScoreTest, AgreesWithThePublishedConversionKey) {
-  for (const KeyEntry& entry : kConversionKey) {
+TEST(GasTScoreTest, EqualWeights) {
+  for (const KeyEntry& entry : kEqualWeights) {
     ASSERT_OK_AND_ASSIGN(const double t, GasTScore(LevelsWithSum(entry.scales, entry.sum, 1)));
     EXPECT_NEAR(t, entry.t, 0.005) << entry.scales << " scales, sum " << entry.sum;
+  }
+}
+
+// Turner-Stokes & Williams 2010, Clinical Rehabilitation 24(1):66–73, print median and quartiles of
+// the baseline of 243 patients with one to six goals: 34.9 and 35.5 with every goal at −1 (five and
+// four goals), 19.8, 21.0 and 22.6 with every goal at −2 (five, four and three goals).
+TEST(GasTScoreTest, AgreesWithPublishedBaselines) {
+  const struct {
+    int goals;
+    int level;
+    double published;
+  } cases[] = {{5, -1, 34.9}, {4, -1, 35.5}, {5, -2, 19.8}, {4, -2, 21.0}, {3, -2, 22.6}};
+  for (const auto& c : cases) {
+    ASSERT_OK_AND_ASSIGN(const double t,
+                         GasTScore(std::vector<WeightedLevel>(c.goals, WeightedLevel{1, c.level})));
+    EXPECT_NEAR(t, c.published, 0.05) << c.goals << " goals at " << c.level;
   }
 }
 

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "securebase/goals/v1/goal.pb.h"
+#include "services/goals/handlers/neighbours.h"
+#include "services/platform/base/error.h"
+#include "services/platform/records/database.h"
+
+// What handlers check beyond what the proto's options and the pure rules say.
+namespace securebase::goals {
+
+// ABORTED (ETAG_MISMATCH) unless `given` is the goal's etag, empty or "*".
+absl::Status CheckEtag(const v1::Goal& goal, absl::string_view given);
+
+// PERMISSION_DENIED (PRINCIPAL_NOT_ALLOWED) when the caller is a participant and `participant` is
+// not who they are in the episode (its name). Staff and systems may speak for everybody.
+absl::Status CheckSpeaksFor(const records::Reader& reader, absl::string_view episode,
+                            absl::string_view participant);
+
+// A name of a participant in a request.
+struct NamedParticipant {
+  std::string id;     // may be empty: nobody is named
+  std::string field;  // where it was named
+};
+
+// INVALID_ARGUMENT naming every field whose participant does not belong to the episode (its name);
+// NOT_FOUND when there is no such episode; UNAVAILABLE when its owner does not answer.
+absl::Status CheckParticipants(Neighbours& neighbours, const api::Call& call,
+                               const std::string& episode,
+                               const std::vector<NamedParticipant>& participants);
+
+// FAILED_PRECONDITION (STATE_NOT_ALLOWED); `message` names what is in the wrong state.
+absl::Status StateNotAllowed(absl::string_view message);
+
+}  // namespace securebase::goals

@@ -1,0 +1,89 @@
+#include "services/goals/handlers/compose.h"
+
+#include <algorithm>
+
+#include "services/goals/records/kinds.h"
+#include "services/goals/rules/checks.h"
+#include "services/goals/rules/progress.h"
+#include "services/goals/rules/series.h"
+
+namespace securebase::goals {
+namespace {
+
+// More than the participants that an episode may have, and the clinician.
+constexpr int kMaxStandings = 100;
+
+}  // namespace
+
+const Composer::PracticePolicy& Composer::GetPolicy() {
+  if (policy_.has_value()) {
+    return *policy_;
+  }
+  policy_.emplace();
+  absl::TimeZone zone = absl::UTCTimeZone();
+  const auto settings = neighbours_.GetSettings(call_);
+  if (settings.ok()) {
+    policy_->known = absl::LoadTimeZone(settings->time_zone(), &zone);
+    if (settings->house_rules().stuck_ratings() > 0) {
+      policy_->policy.stuck_ratings = settings->house_rules().stuck_ratings();
+    }
+  }
+  policy_->policy.today = absl::ToCivilDay(call_.time, zone);
+  return *policy_;
+}
+
+std::optional<v1::SeriesPoint> Composer::FindSeries(const v1::Goal& goal) {
+  const std::string& subject = goal.scale().subject();
+  auto known = std::find_if(series_.begin(), series_.end(), [&](const SubjectSeries& other) {
+    return other.episode == goal.episode() && other.subject == subject;
+  });
+  if (known == series_.end()) {
+    series_.push_back(
+        {goal.episode(), subject, neighbours_.ListSeries(call_, goal.episode(), subject)});
+    known = series_.end() - 1;
+  }
+  if (!known->series.ok()) {
+    return std::nullopt;
+  }
+  return LinkedSeries(goal.scale(), *known->series);
+}
+
+absl::Status Composer::Compose(const records::Reader& reader, bool with_series, v1::Goal& goal) {
+  SB_ASSIGN_OR_RETURN(const std::vector<stored::Standing> standings,
+                      reader.GetAll(StandingKind(), StandingsOfGoal(goal.name()), kMaxStandings));
+  const PracticePolicy& policy = GetPolicy();
+  std::vector<v1::InformantProgress> progress;
+  for (const stored::Standing& standing : standings) {
+    if (standing.progress().count() > 0) {
+      progress.push_back(standing.progress());
+      Judge(goal, policy.policy.stuck_ratings, progress.back());
+    }
+    if (standing.has_acceptance()) {
+      *goal.add_acceptances() = standing.acceptance();
+    }
+  }
+  goal.mutable_progress()->Add(progress.begin(), progress.end());
+
+  std::optional<v1::SeriesPoint> series;
+  if (goal.has_scale() && with_series) {
+    series = FindSeries(goal);
+    if (!series.has_value()) {
+      goal.add_unavailable(kOutcomesUnavailable);
+    }
+  }
+  if (const auto achievement = Achieve(goal, progress, series, policy.policy)) {
+    *goal.mutable_achievement() = *achievement;
+  }
+  if (!policy.known) {
+    goal.add_unavailable(kSettingsUnavailable);
+  }
+  if (call_.principal.kind != auth::PrincipalKind::kParticipant) {
+    SB_ASSIGN_OR_RETURN(const auto flag, reader.Find(FlagKind(), goal.name()));
+    if (flag.has_value() && flag->has_unsafe_flag()) {
+      *goal.mutable_unsafe_flag() = flag->unsafe_flag();
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace securebase::goals

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "securebase/episodes/v1/episode.pb.h"
+#include "securebase/outcomes/v1/series.pb.h"
+#include "services/platform/api/call.h"
+
+namespace securebase::goals {
+
+// What goals need of the services beneath them, asked on behalf of the call's principal: what they
+// may not see is not in the answer. Thread-safe. UNAVAILABLE (NEIGHBOUR_UNAVAILABLE) when the other
+// side does not answer in time.
+class Neighbours {
+ public:
+  virtual ~Neighbours() = default;
+
+  // The series of an episode (its name) that are about this participant.
+  virtual absl::StatusOr<std::vector<outcomes::v1::Series>> ListSeries(
+      const api::Call& call, const std::string& episode, const std::string& subject) = 0;
+
+  // The practice's settings, defaults filled in.
+  virtual absl::StatusOr<episodes::v1::PracticeSettings> GetSettings(const api::Call& call) = 0;
+
+  // Ids of the participants of an episode, those who left included. NOT_FOUND: there is no such
+  // episode, or the principal may not see it.
+  virtual absl::StatusOr<std::vector<std::string>> ListParticipants(const api::Call& call,
+                                                                    const std::string& episode) = 0;
+};
+
+}  // namespace securebase::goals

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "securebase/goals/v1/goal.pb.h"
+#include "services/goals/records/kinds.h"
+#include "services/platform/records/database.h"
+
+// What a transaction does to goals and what belongs to them.
+namespace securebase::goals {
+
+// Documented limits, so that reading an episode or a rating's history stays bounded.
+inline constexpr int kMaxGoalsOfEpisode = 100;
+inline constexpr int kMaxRatingsOfInformant = 1000;
+
+// Who makes the call, as recorded.
+type::v1::Actor ActorOf(const api::Call& call);
+
+// Adds a goal (with name, episode and lifecycle status set), its external identifiers and its place
+// in the episode. ALREADY_EXISTS: the name or an identifier is taken. FAILED_PRECONDITION
+// (LIMIT_EXCEEDED): the episode has kMaxGoalsOfEpisode, or the goal would be the owner's fourth
+// active GBO goal.
+absl::StatusOr<v1::Goal> AddGoal(records::Write& write, v1::Goal goal);
+
+// Replaces `before` by `after`, with its external identifiers and its place in the episode. Errors
+// as for AddGoal.
+absl::StatusOr<v1::Goal> ChangeGoal(records::Write& write, const v1::Goal& before, v1::Goal after);
+
+// Gives the goal that lifecycle status, now. Not saved yet.
+void SetLifecycleStatus(const records::Write& write, v1::GoalLifecycleStatus status,
+                        absl::string_view reason, v1::Goal& goal);
+
+// The standing of whoever rates or answers; a new one with nothing in it if there is none yet.
+absl::StatusOr<stored::Standing> FindStanding(records::Write& write, const v1::Goal& goal,
+                                              const v1::Informant& informant);
+// Whether they rated or were asked before.
+bool IsKnown(const stored::Standing& standing);
+
+// Adds a rating (with name, informant, value and rating_time) to a rated goal and to the
+// informant's standing, and fixes the goal's measure. FAILED_PRECONDITION (LIMIT_EXCEEDED): the
+// informant has kMaxRatingsOfInformant.
+absl::StatusOr<v1::Rating> AddRatingTo(records::Write& write, const v1::Goal& goal,
+                                       stored::Standing standing, v1::Rating rating);
+
+// Marks the rating and takes it out of its informant's standing. A marked one is returned as it is.
+absl::StatusOr<v1::Rating> MarkInError(records::Write& write, const v1::Goal& goal,
+                                       v1::Rating rating, absl::string_view reason);
+
+}  // namespace securebase::goals

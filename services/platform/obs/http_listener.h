@@ -26,8 +26,8 @@ class HttpListener {
     std::function<absl::Status()> readiness;
   };
 
-  // Listens at host:port, IPv4; port 0 takes a free one. FAILED_PRECONDITION, saying what to do, if the
-  // address cannot be had. The callbacks are called from several threads.
+  // Listens at host:port, IPv4; port 0 takes a free one. FAILED_PRECONDITION, saying what to do, if
+  // the address cannot be had. The callbacks are called from several threads.
   static absl::StatusOr<std::unique_ptr<HttpListener>> Start(const std::string& address,
                                                              Callbacks callbacks);
   // Waits for requests in flight.

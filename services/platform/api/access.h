@@ -1,11 +1,14 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "securebase/type/v1/type.pb.h"
+#include "services/platform/api/call.h"
 
 namespace securebase::api {
 
@@ -21,5 +24,15 @@ bool MaySee(const type::v1::AccessView& view, absl::string_view episode,
 
 // Whether the view still holds at `now`; an expired one must be fetched again.
 bool IsCurrent(const type::v1::AccessView& view, absl::Time now);
+
+// What a principal may see. Implemented over the episodes records where they are local, and over
+// GetAccessView elsewhere (clients/cpp/access_client.h). Thread-safe.
+class AccessSource {
+ public:
+  virtual ~AccessSource() = default;
+  // The view of the call's principal (staff or participant); others see the whole practice and are
+  // not asked for. An error fails the call: closed, not open.
+  virtual absl::StatusOr<std::shared_ptr<const type::v1::AccessView>> ViewFor(const Call& call) = 0;
+};
 
 }  // namespace securebase::api

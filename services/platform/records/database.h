@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "google/protobuf/message.h"
 #include "securebase/type/v1/type.pb.h"
+#include "services/platform/api/access.h"
 #include "services/platform/api/call.h"
 #include "services/platform/api/page_token.h"
 #include "services/platform/api/timestamp.h"
@@ -28,16 +29,7 @@
 // names, read through the eyes of the caller, and written in transactions that may be repeated.
 namespace securebase::records {
 
-// What a principal may see. Implemented over the episodes records where they are local, and over
-// GetAccessView elsewhere. Thread-safe.
-class AccessSource {
- public:
-  virtual ~AccessSource() = default;
-  // The view of the call's principal (staff or participant); others see the whole practice and are
-  // not asked for. An error fails the call: closed, not open.
-  virtual absl::StatusOr<std::shared_ptr<const type::v1::AccessView>> ViewFor(
-      const api::Call& call) = 0;
-};
+using api::AccessSource;
 
 // Whose record it is.
 struct Access {

@@ -1,17 +1,25 @@
+#include <openssl/sha.h>
+
 #include <fstream>
 #include <map>
 #include <memory>
 #include <sstream>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "absl/time/civil_time.h"
 #include "clients/cli/cli.h"
 #include "clients/cli/online/batch.h"
 #include "clients/cli/online/online.h"
+#include "google/protobuf/struct.pb.h"
+#include "google/protobuf/util/json_util.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
 
@@ -47,6 +55,73 @@ absl::StatusOr<std::string> ReplaceDays(absl::string_view line, const std::strin
   }
 }
 
+// The same line on the same day gives the same id, so that a repeat changes nothing.
+std::string RequestId(const BatchLine& line, const std::vector<std::string>& arguments) {
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  const std::string text = absl::StrCat(line.as, "\n", absl::StrJoin(arguments, "\n"));
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+  return absl::StrCat(
+      "batch-", absl::BytesToHexString(absl::string_view(reinterpret_cast<char*>(digest), 16)));
+}
+
+absl::StatusOr<std::string> FieldOfJson(const std::string& json, const std::string& field) {
+  google::protobuf::Struct object;
+  if (!google::protobuf::util::JsonStringToMessage(json, &object).ok()) {
+    return absl::InternalError("the response cannot be read");
+  }
+  const auto found = object.fields().find(field);
+  if (found == object.fields().end() || !found->second.has_string_value()) {
+    return absl::InvalidArgumentError(absl::StrCat("the response has no text field ", field));
+  }
+  return found->second.string_value();
+}
+
+// Runs the lines of a file, and remembers what they set.
+class Batch {
+ public:
+  explicit Batch(const BatchOptions& options) : options_(options), app_("", "securebase") {
+    Console unused{ignored_, ignored_, false, absl::OkStatus()};
+    AddOnlineCommands(app_, unused);
+  }
+
+  absl::Status Run(const BatchLine& line) {
+    std::vector<std::string> arguments = line.arguments;
+    for (std::string& argument : arguments) {
+      argument = absl::StrReplaceAll(argument, variables_);
+    }
+    if (!CompletionsFor(app_, {arguments[0], arguments[1], "--request-id"}).empty()) {
+      arguments.push_back("--request-id");
+      arguments.push_back(RequestId(line, arguments));
+    }
+    if (!line.as.empty()) {
+      arguments.push_back("--token-file");
+      arguments.push_back(absl::StrCat(options_.tokens, "/", line.as, ".token"));
+    }
+    if (!line.set.empty()) {
+      arguments.insert(arguments.end(), {"--output", "json"});
+    }
+    std::ostringstream out;
+    std::ostringstream error;
+    Console quiet{out, error, false, absl::OkStatus()};
+    if (RunCli(arguments, quiet, {AddOnlineCommands}) != 0) {
+      return absl::Status(
+          quiet.status.ok() ? absl::StatusCode::kInvalidArgument : quiet.status.code(),
+          absl::StripPrefix(absl::StripAsciiWhitespace(error.str()), "securebase: "));
+    }
+    if (!line.set.empty()) {
+      SB_ASSIGN_OR_RETURN(variables_[absl::StrCat("{", line.set, "}")],
+                          FieldOfJson(out.str(), line.field));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  const BatchOptions& options_;
+  std::ostringstream ignored_;
+  CLI::App app_;
+  std::map<std::string, std::string> variables_;
+};
+
 absl::Status RunBatch(const BatchOptions& options, Console& console) {
   std::ifstream in(options.file);
   if (!in.good()) {
@@ -56,35 +131,27 @@ absl::Status RunBatch(const BatchOptions& options, Console& console) {
   std::stringstream text;
   text << in.rdbuf();
   SB_ASSIGN_OR_RETURN(const std::vector<BatchLine> lines, ParseBatch(text.str(), options.start));
-  int done = 0;
+  // One line that rewrites itself, where somebody looks on.
+  const std::string clear = console.colour ? "\r\x1b[K" : "";
+  Batch batch(options);
+  size_t done = 0;
   int existed = 0;
   for (const BatchLine& line : lines) {
-    if (console.colour) {
-      console.out << absl::StrFormat("\r\x1b[K[%d/%d] %s %s", done + 1, lines.size(),
-                                     line.arguments[0], line.arguments[1])
-                  << std::flush;
-    }
-    std::vector<std::string> arguments = line.arguments;
-    if (!line.as.empty()) {
-      arguments.push_back("--token-file");
-      arguments.push_back(absl::StrCat(options.tokens, "/", line.as, ".token"));
-    }
-    std::ostringstream ignored;
-    std::ostringstream error;
-    Console quiet{ignored, error, false, absl::OkStatus()};
-    const int code = RunCli(arguments, quiet, {AddOnlineCommands});
-    if (code != 0 && quiet.status.code() == absl::StatusCode::kAlreadyExists) {
-      ++existed;
-    } else if (code != 0) {
-      console.out << (console.colour ? "\r\x1b[K" : "");
-      return absl::Status(
-          quiet.status.ok() ? absl::StatusCode::kInvalidArgument : quiet.status.code(),
-          absl::StrCat(options.file, ":", line.number, ": ",
-                       absl::StripAsciiWhitespace(error.str())));
-    }
     ++done;
+    if (console.colour) {
+      console.out << clear << "[" << done << "/" << lines.size() << "] " << line.arguments[0] << " "
+                  << line.arguments[1] << std::flush;
+    }
+    const absl::Status status = batch.Run(line);
+    if (absl::IsAlreadyExists(status)) {
+      ++existed;
+    } else if (!status.ok()) {
+      console.out << clear;
+      return absl::Status(status.code(), absl::StrCat(options.file, ":", line.number, ": ",
+                                                      std::string(status.message())));
+    }
   }
-  console.out << (console.colour ? "\r\x1b[K" : "") << done << " commands done";
+  console.out << clear << done << " commands done";
   if (existed > 0) {
     console.out << ", " << existed << " of them had been done before";
   }
@@ -158,6 +225,16 @@ absl::StatusOr<std::vector<BatchLine>> ParseBatch(absl::string_view text,
     if (!parsed.arguments.empty() && absl::StartsWith(parsed.arguments[0], "as=")) {
       parsed.as = parsed.arguments[0].substr(3);
       parsed.arguments.erase(parsed.arguments.begin());
+    }
+    if (parsed.arguments.size() > 2 && parsed.arguments[0] == "set") {
+      const std::pair<std::string, std::string> parts =
+          absl::StrSplit(parsed.arguments[1], absl::MaxSplits('=', 1));
+      parsed.set = parts.first;
+      parsed.field = parts.second;
+      if (parsed.set.empty() || parsed.field.empty()) {
+        return at_line("set takes NAME=FIELD");
+      }
+      parsed.arguments.erase(parsed.arguments.begin(), parsed.arguments.begin() + 2);
     }
     if (parsed.arguments.size() < 2) {
       return at_line("a command has a resource and a verb");

@@ -1,9 +1,12 @@
 #include "clients/cpp/client.h"
 
+#include <arpa/inet.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/channel_arguments.h>
 
@@ -12,10 +15,11 @@
 #include <mutex>
 #include <sstream>
 
-#include "absl/strings/match.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "google/rpc/status.pb.h"
+#include "services/platform/api/acting_for.h"
 #include "services/platform/api/status_conversion.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/id.h"
@@ -27,8 +31,13 @@ constexpr absl::Duration kDefaultTimeout = absl::Seconds(30);
 // Errors carry up to 4 KiB of details, which gRPC's default of 8 KiB for all metadata barely holds.
 constexpr int kMaxMetadataBytes = 32 * 1024;
 constexpr int kMaxMessageBytes = 16 * 1024 * 1024;
+constexpr unsigned int kRefreshSeconds = 5;
+// A dead connection is noticed within 40 s. Servers allow a ping every 20 s.
+constexpr int kKeepaliveMillis = 30'000;
+constexpr int kKeepaliveTimeoutMillis = 10'000;
 
-// Every address of a name, and UNAVAILABLE (alone) tried again.
+// Every address of a name, and UNAVAILABLE tried again. So is CANCELLED, which we never ask for: a
+// call that reaches a server of gRPC 1.51 between its closing and our hearing of it ends so.
 constexpr char kServiceConfig[] = R"({
   "loadBalancingConfig": [{"round_robin": {}}],
   "methodConfig": [{
@@ -38,7 +47,7 @@ constexpr char kServiceConfig[] = R"({
       "initialBackoff": "0.1s",
       "maxBackoff": "2s",
       "backoffMultiplier": 2,
-      "retryableStatusCodes": ["UNAVAILABLE"]
+      "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"]
     }
   }]
 })";
@@ -54,13 +63,34 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, absl::string_view 
   return contents.str();
 }
 
+// Of "host:port"; names beyond "localhost" are not looked up, since who answers for them can
+// change.
 bool IsLoopback(absl::string_view address) {
-  for (const char* host : {"localhost:", "127.", "[::1]:", "unix:"}) {
-    if (absl::StartsWith(address, host)) {
-      return true;
-    }
+  const absl::string_view host = address.substr(0, address.rfind(':'));
+  in_addr parsed = {};
+  return host == "localhost" || host == "[::1]" ||
+         (inet_pton(AF_INET, std::string(host).c_str(), &parsed) == 1 &&
+          (ntohl(parsed.s_addr) >> 24) == 127);
+}
+
+absl::StatusOr<std::string> ReadToken(const CallOptions& options) {
+  if (options.token_file.empty()) {
+    return options.token;
   }
-  return false;
+  SB_ASSIGN_OR_RETURN(const std::string token, ReadFile(options.token_file, "token file"));
+  return std::string(absl::StripAsciiWhitespace(token));
+}
+
+// The files are followed when they change, so that a renewed certificate needs no restart.
+std::shared_ptr<grpc::ChannelCredentials> FollowFiles(const ChannelOptions& options) {
+  grpc::experimental::TlsChannelCredentialsOptions tls;
+  tls.set_certificate_provider(std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+      options.key_file, options.certificate_file, options.ca_file, kRefreshSeconds));
+  tls.watch_root_certs();
+  if (!options.key_file.empty()) {
+    tls.watch_identity_key_cert_pairs();
+  }
+  return grpc::experimental::TlsCredentials(tls);
 }
 
 absl::Status FromGrpcStatus(const grpc::Status& status) {
@@ -70,6 +100,10 @@ absl::Status FromGrpcStatus(const grpc::Status& status) {
   google::rpc::Status details;
   if (!status.error_details().empty() && details.ParseFromString(status.error_details())) {
     return api::FromRpcStatus(details);
+  }
+  if (status.error_code() == grpc::StatusCode::CANCELLED) {
+    return MakeError(absl::StatusCode::kUnavailable, Reason::kShuttingDown,
+                     "the server was going away; retry");
   }
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
@@ -109,11 +143,15 @@ class GrpcClient : public Client {
                                     ? absl::Now() + kDefaultTimeout
                                     : options.deadline;
     context.set_deadline(absl::ToChronoTime(deadline));
-    if (!options.token.empty()) {
-      context.AddMetadata("authorization", absl::StrCat("Bearer ", options.token));
+    SB_ASSIGN_OR_RETURN(const std::string token, ReadToken(options));
+    if (!token.empty()) {
+      context.AddMetadata(api::kAuthorizationKey, absl::StrCat("Bearer ", token));
+    }
+    if (options.acting_for.has_value()) {
+      context.AddMetadata(api::kActingForKey, options.acting_for->SerializeAsString());
     }
     if (!options.traceparent.empty()) {
-      context.AddMetadata("traceparent", options.traceparent);
+      context.AddMetadata(api::kTraceparentKey, options.traceparent);
     }
     for (const auto& [name, value] : options.metadata) {
       context.AddMetadata(name, value);
@@ -152,26 +190,32 @@ absl::StatusOr<std::unique_ptr<Client>> MakeClient(const ChannelOptions& options
     }
     credentials = grpc::InsecureChannelCredentials();
   } else {
-    grpc::SslCredentialsOptions ssl;
-    if (!options.ca_file.empty()) {
-      SB_ASSIGN_OR_RETURN(ssl.pem_root_certs, ReadFile(options.ca_file, "authorities' file"));
-    }
     if (options.certificate_file.empty() != options.key_file.empty()) {
       return absl::InvalidArgumentError(
           "a client certificate needs its key, and a key its certificate: give both files");
     }
-    if (!options.certificate_file.empty()) {
-      SB_ASSIGN_OR_RETURN(ssl.pem_cert_chain,
-                          ReadFile(options.certificate_file, "client certificate"));
-      SB_ASSIGN_OR_RETURN(ssl.pem_private_key, ReadFile(options.key_file, "client key"));
+    if (options.ca_file.empty() && !options.key_file.empty()) {
+      return absl::InvalidArgumentError(
+          "a client certificate needs the authorities' file as well: give it");
     }
-    credentials = grpc::SslCredentials(ssl);
+    for (const auto& [path, what] : {std::pair(options.ca_file, "authorities' file"),
+                                     std::pair(options.certificate_file, "client certificate"),
+                                     std::pair(options.key_file, "client key")}) {
+      if (!path.empty()) {
+        SB_RETURN_IF_ERROR(ReadFile(path, what).status());
+      }
+    }
+    // Without a file, the system's authorities.
+    credentials = options.ca_file.empty() ? grpc::SslCredentials(grpc::SslCredentialsOptions())
+                                          : FollowFiles(options);
   }
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(kServiceConfig);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 1);
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
   // A broken server is found again within seconds, not after gRPC's two minutes.
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5000);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/message.h"
+#include "securebase/type/v1/acting_for.pb.h"
 #include "services/platform/base/status_macros.h"
 
 // A client of Securebase's services: for neighbours, the CLI and anybody's C++ program. Free of
@@ -22,7 +24,8 @@ struct ChannelOptions {
   std::string address;
   // Without TLS; only to a loopback address.
   bool plaintext = false;
-  // TLS: the authorities that the server's certificate is checked against, a PEM file.
+  // TLS: the authorities that the server's certificate is checked against, a PEM file; empty: the
+  // system's. This and the next two are followed when they change.
   std::string ca_file;
   // Mutual TLS: our own certificate chain and key, PEM files; both or neither.
   std::string certificate_file;
@@ -34,11 +37,19 @@ struct CallOptions {
   absl::Time deadline = absl::InfiniteFuture();
   // Bearer token; empty: none is sent.
   std::string token;
-  // W3C trace context to pass on; empty: none.
+  // A file with the token instead; read for each call, so that a renewed one is used.
+  std::string token_file;
+  // For services, instead of a token: the principal that the call is made for
+  // (api::ToActingFor). Believed because of the client certificate.
+  std::optional<type::v1::ActingFor> acting_for;
+  // W3C trace context to pass on (api::Call::traceparent); empty: none.
   std::string traceparent;
   // More metadata; names in lower case, values of names ending in "-bin" may be any bytes.
   std::vector<std::pair<std::string, std::string>> metadata;
 };
+
+// Sets the field `request_id` to a new UUID where the message has it and it is empty.
+void FillRequestId(google::protobuf::Message& request);
 
 // One service address. Thread-safe. Connects when it is first used, and again when it must.
 class Client {
@@ -66,9 +77,6 @@ class Client {
 // INVALID_ARGUMENT when a file cannot be read, or plaintext is asked for beyond loopback. A server
 // that is not there is no error here: the first call meets it.
 absl::StatusOr<std::unique_ptr<Client>> MakeClient(const ChannelOptions& options);
-
-// Sets the field `request_id` to a new UUID where the message has it and it is empty.
-void FillRequestId(google::protobuf::Message& request);
 
 // Runs `visit` on every page of a list: `fetch` gets the page token and returns the response, which
 // must have next_page_token. Stops at the first error, or when `visit` returns false.

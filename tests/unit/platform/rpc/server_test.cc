@@ -1,0 +1,608 @@
+#include "services/platform/rpc/server.h"
+
+#include <arpa/inet.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/credentials.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "services/platform/api/acting_for.h"
+#include "services/platform/auth/scopes.h"
+#include "services/platform/base/error.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/test_server.h"
+#include "tests/unit/platform/rpc/notes.h"
+
+namespace securebase::rpc {
+namespace {
+
+using ::securebase::auth::PrincipalKind;
+using ::securebase::client::CallOptions;
+using ::securebase::testing::HasViolation;
+using ::securebase::testing::IsError;
+using ::securebase::testing::TestServer;
+using ::securebase::testing::v1::GetNoteRequest;
+using ::securebase::testing::v1::Note;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+GetNoteRequest Request(const std::string& behave = "",
+                       const std::string& name = "practices/p1/notes/n1") {
+  GetNoteRequest request;
+  request.set_name(name);
+  request.set_behave(behave);
+  return request;
+}
+
+class ServerTest : public ::testing::Test {
+ protected:
+  // Starts the server with these handlers for GetNote.
+  void Start(NotesHandlers::Get get,
+             const std::function<void(config::ServerOptions&)>& change = nullptr) {
+    server_ = std::make_unique<TestServer>(std::vector<std::string>{kNotesService}, change);
+    handlers_ = std::make_unique<NotesHandlers>(std::move(get));
+    std::vector<TestServer::GrpcService> services;
+    services.push_back(MakeService<NotesGrpcService>(*handlers_, server_->adapter()));
+    ASSERT_OK(server_->Start(std::move(services)));
+  }
+
+  // A handler that says in its note who calls.
+  static absl::StatusOr<Note> WhoAmI(const api::Call& call, const GetNoteRequest&) {
+    Note note;
+    note.set_text(auth::FormatPrincipal(call.principal));
+    note.set_etag(call.practice());
+    return note;
+  }
+
+  absl::StatusOr<Note> Get(const CallOptions& options, const GetNoteRequest& request = Request(),
+                           const std::string& client = "ehr") {
+    return server_->Client(client).Call<Note>(kGetNote, options, request);
+  }
+
+  std::unique_ptr<NotesHandlers> handlers_;
+  std::unique_ptr<TestServer> server_;
+};
+
+TEST_F(ServerTest, ServesACallWithItsPrincipal) {
+  Start(WhoAmI);
+  ASSERT_OK_AND_ASSIGN(const Note note, Get(server_->AsStaff("dr-a")));
+  EXPECT_EQ(note.text(), "staff:dr-a");
+  EXPECT_EQ(note.etag(), "p1");
+  ASSERT_THAT(server_->audit().records(), SizeIs(1));
+  EXPECT_EQ(server_->audit().records()[0].principal, "staff:dr-a");
+}
+
+TEST_F(ServerTest, AnswersWithNothingForADelete) {
+  Start(WhoAmI);
+  testing::v1::DeleteNoteRequest request;
+  request.set_name("practices/p1/notes/n1");
+  EXPECT_OK(
+      server_->Client().Call<google::protobuf::Empty>(kDeleteNote, server_->AsSystem(), request));
+}
+
+TEST_F(ServerTest, RefusesEveryOtherIdentity) {
+  Start(WhoAmI);
+  EXPECT_THAT(Get(CallOptions()),
+              IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenMissing));
+  CallOptions options;
+  options.token = "eyJhbGciOiJub25lIn0.e30.";
+  EXPECT_THAT(Get(options), IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenInvalid));
+  options = server_->AsStaff("dr-a");
+  options.token.pop_back();
+  EXPECT_THAT(Get(options), IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenInvalid));
+  options.token = std::string(5000, 'x');
+  EXPECT_THAT(Get(options), IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenInvalid));
+  options = server_->AsStaff("dr-a");
+  server_->clock().Advance(absl::Minutes(16));
+  EXPECT_THAT(Get(options), IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenExpired));
+  EXPECT_THAT(Get(server_->AsStaff("dr-a", "user/Other.r")),
+              IsError(absl::StatusCode::kPermissionDenied, Reason::kScopeMissing));
+  EXPECT_THAT(Get(server_->AsStaff("dr-a", "user/*.cruds", "p2")),
+              IsError(absl::StatusCode::kPermissionDenied, Reason::kPracticeMismatch));
+  EXPECT_OK(Get(server_->AsParticipant("pat-1")));
+  testing::v1::ListNotesRequest list;
+  list.set_parent("practices/p1");
+  EXPECT_THAT(server_->Client().Call<testing::v1::ListNotesResponse>(
+                  kListNotes, server_->AsParticipant("pat-1"), list),
+              IsError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed));
+}
+
+TEST_F(ServerTest, AServiceActsForAPrincipal) {
+  Start(WhoAmI);
+  auth::Principal principal;
+  principal.practice = "p1";
+  principal.kind = PrincipalKind::kStaff;
+  principal.subject = "dr-a";
+  principal.grants = auth::ParseScopes("user/Note.r", principal.kind);
+  CallOptions options;
+  options.acting_for = api::ToActingFor(principal);
+  ASSERT_OK_AND_ASSIGN(const Note note, Get(options, Request(), "plans"));
+  EXPECT_EQ(note.text(), "staff:dr-a via plans");
+  // "ehr" has a certificate of the same authority, but is no service.
+  EXPECT_THAT(Get(options, Request(), "ehr"),
+              IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenInvalid));
+  options.token = server_->AsStaff("dr-b").token;
+  EXPECT_THAT(Get(options, Request(), "plans"),
+              IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenInvalid));
+}
+
+TEST_F(ServerTest, IdentityDoesNotLeakBetweenCallsOfOneConnection) {
+  Start(WhoAmI);
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_OK_AND_ASSIGN(const Note a, Get(server_->AsStaff("dr-a")));
+    EXPECT_EQ(a.text(), "staff:dr-a");
+    EXPECT_THAT(Get(CallOptions()),
+                IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenMissing));
+    ASSERT_OK_AND_ASSIGN(const Note b, Get(server_->AsSystem()));
+    EXPECT_EQ(b.text(), "system:ehr");
+  }
+}
+
+TEST_F(ServerTest, AClientWithoutCertificateIsNotServed) {
+  Start(WhoAmI);
+  client::ChannelOptions channel = server_->ChannelOptions();
+  channel.certificate_file.clear();
+  channel.key_file.clear();
+  ASSERT_OK_AND_ASSIGN(const auto client, client::MakeClient(channel));
+  CallOptions options = server_->AsSystem();
+  options.deadline = absl::Now() + absl::Seconds(5);
+  EXPECT_FALSE(client->Call<Note>(kGetNote, options, Request()).ok());
+  EXPECT_THAT(server_->log().text(), Not(HasSubstr("system:ehr")));
+}
+
+TEST_F(ServerTest, AClientTrustsOnlyItsAuthority) {
+  Start(WhoAmI);
+  testing::TemporaryFolder folder;
+  ASSERT_OK_AND_ASSIGN(const auth::DevPki other,
+                       auth::WriteDevPki(folder.path(), {"ehr"}, absl::Now(), absl::Hours(1)));
+  client::ChannelOptions channel = server_->ChannelOptions();
+  channel.ca_file = other.server.ca;
+  ASSERT_OK_AND_ASSIGN(const auto client, client::MakeClient(channel));
+  CallOptions options = server_->AsSystem();
+  options.deadline = absl::Now() + absl::Seconds(5);
+  EXPECT_FALSE(client->Call<Note>(kGetNote, options, Request()).ok());
+}
+
+TEST_F(ServerTest, AClientChecksTheServersName) {
+  Start(WhoAmI, [](config::ServerOptions& options) {
+    const std::string folder = options.jwks.substr(0, options.jwks.rfind('/'));
+    const auto ca = auth::DevCa::Make(absl::Now(), absl::Hours(1));
+    const auto issued = ca->IssueServer({"somewhere.example.org"});
+    EXPECT_OK(auth::WritePrivateFile(folder + "/ca.crt", ca->certificate_pem()));
+    EXPECT_OK(auth::WritePrivateFile(folder + "/server.crt", issued->certificate_pem));
+    EXPECT_OK(auth::WritePrivateFile(folder + "/server.key", issued->key_pem));
+    const auto client = ca->IssueClient({"ehr"});
+    EXPECT_OK(auth::WritePrivateFile(folder + "/ehr.crt", client->certificate_pem));
+    EXPECT_OK(auth::WritePrivateFile(folder + "/ehr.key", client->key_pem));
+  });
+  CallOptions options = server_->AsSystem();
+  options.deadline = absl::Now() + absl::Seconds(5);
+  EXPECT_FALSE(Get(options).ok());
+}
+
+TEST_F(ServerTest, EveryAnswerCarriesItsCallId) {
+  Start(WhoAmI);
+  // Through gRPC itself: our client does not show metadata.
+  grpc::SslCredentialsOptions ssl;
+  for (auto [path, text] :
+       {std::pair("ca.crt", &ssl.pem_root_certs), std::pair("ehr.crt", &ssl.pem_cert_chain),
+        std::pair("ehr.key", &ssl.pem_private_key)}) {
+    *text = auth::ReadFile(server_->folder().PathOf(path), auth::Secrecy::kPublic)->bytes;
+  }
+  const auto stub = testing::v1::NotesService::NewStub(
+      grpc::CreateChannel(server_->address(), grpc::SslCredentials(ssl)));
+  std::set<std::string> ids;
+  for (const std::string& token : {server_->AsSystem().token, std::string("wrong")}) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", "Bearer " + token);
+    Note note;
+    stub->GetNote(&context, Request(), &note);
+    const auto& trailers = context.GetServerTrailingMetadata();
+    const auto id = trailers.find(api::kCallIdKey);
+    ASSERT_NE(id, trailers.end());
+    ids.insert(std::string(id->second.data(), id->second.size()));
+  }
+  EXPECT_THAT(ids, SizeIs(2));
+  for (const std::string& id : ids) {
+    EXPECT_THAT(server_->log().text(), HasSubstr(id));
+  }
+}
+
+// Errors.
+
+TEST_F(ServerTest, AnExceptionIsInternalWithItsCallIdAndNothingElse) {
+  Start([](const api::Call&, const GetNoteRequest&) -> absl::StatusOr<Note> {
+    throw std::runtime_error("Jane Doe");
+  });
+  const absl::Status status = Get(server_->AsSystem()).status();
+  EXPECT_THAT(status, IsError(absl::StatusCode::kInternal, Reason::kInternal));
+  const std::string id = MetadataOf(status)["call_id"];
+  EXPECT_EQ(status.message(), "a fault of the service; report call " + id);
+  EXPECT_THAT(server_->log().text(), HasSubstr(id));
+  EXPECT_THAT(server_->log().text(), HasSubstr("runtime_error"));
+  EXPECT_THAT(server_->log().text(), Not(HasSubstr("Jane")));
+}
+
+TEST_F(ServerTest, TheLargestErrorLeavesTheNextCallsOfItsConnectionUnharmed) {
+  Start([](const api::Call&, const GetNoteRequest& request) -> absl::StatusOr<Note> {
+    if (request.behave().empty()) {
+      return Note();
+    }
+    std::vector<FieldViolation> violations;
+    for (int i = 0; i < 1000; ++i) {
+      violations.push_back({absl::StrCat("field[", i, "]"), std::string(100, 'x')});
+    }
+    return InvalidFields(violations);
+  });
+  for (int i = 0; i < 100; ++i) {
+    const absl::Status status = Get(server_->AsSystem(), Request("fail")).status();
+    ASSERT_THAT(status, IsError(absl::StatusCode::kInvalidArgument, Reason::kInvalidFields));
+    ASSERT_GT(ViolationsOf(status).size(), 10U);
+    ASSERT_OK(Get(server_->AsSystem()).status());
+  }
+}
+
+TEST_F(ServerTest, ARequestThatDoesNotParseIsRefusedAndHarmsNothing) {
+  Start(WhoAmI);
+  // Bytes that are no GetNoteRequest: its field 1 is a string, and this is not UTF-8.
+  testing::v1::SummarizeNotesResponse wrong;
+  wrong.GetReflection()->MutableUnknownFields(&wrong)->AddLengthDelimited(1, "\xff\xfe");
+  Note note;
+  const absl::Status status =
+      server_->Client().CallMethod(kGetNote, server_->AsSystem(), wrong, note);
+  EXPECT_FALSE(status.ok());
+  EXPECT_OK(Get(server_->AsSystem()));
+  // Strangers can cause this, so what protobuf says about it goes through the limited log.
+  EXPECT_THAT(server_->log().text(), HasSubstr("\"msg\":\"protobuf\""));
+}
+
+TEST_F(ServerTest, AnUnknownMethodIsUnimplemented) {
+  Start(WhoAmI);
+  Note note;
+  EXPECT_EQ(server_->Client()
+                .CallMethod("/securebase.testing.v1.NotesService/Nothing", server_->AsSystem(),
+                            Request(), note)
+                .code(),
+            absl::StatusCode::kUnimplemented);
+}
+
+TEST_F(ServerTest, ARequestThatIsTooLargeIsRefused) {
+  Start(WhoAmI, [](config::ServerOptions& options) { options.max_message_bytes = 64 << 10; });
+  EXPECT_EQ(Get(server_->AsSystem(), Request(std::string(70 << 10, 'x'))).status().code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_OK(Get(server_->AsSystem()));
+}
+
+// Time.
+
+TEST_F(ServerTest, ACallWithoutDeadlineGetsTheDefaultAndLongOnesAreCut) {
+  const absl::Time now = absl::Now();
+  AdapterOptions options;
+  EXPECT_EQ(EffectiveDeadline(absl::InfiniteFuture(), now, options), now + absl::Seconds(30));
+  EXPECT_EQ(EffectiveDeadline(now + absl::Hours(9), now, options), now + absl::Minutes(5));
+  EXPECT_EQ(EffectiveDeadline(now + absl::Seconds(2), now, options), now + absl::Seconds(2));
+
+  absl::Time seen;
+  Start([&](const api::Call& call, const GetNoteRequest&) -> absl::StatusOr<Note> {
+    seen = call.deadline;
+    return Note();
+  });
+  CallOptions call = server_->AsSystem();
+  call.deadline = absl::Now() + absl::Seconds(20);
+  ASSERT_OK(Get(call));
+  // gRPC sends what is left, in milliseconds at best.
+  EXPECT_NEAR(absl::ToDoubleSeconds(seen - call.deadline), 0, 1);
+}
+
+TEST_F(ServerTest, ACallIsAnsweredAtItsDeadlineThoughNoThreadIsFree) {
+  absl::Notification started;
+  absl::Notification release;
+  Start(
+      [&](const api::Call&, const GetNoteRequest& request) -> absl::StatusOr<Note> {
+        if (request.behave() == "block") {
+          started.Notify();
+          release.WaitForNotification();
+        }
+        return Note();
+      },
+      [](config::ServerOptions& options) { options.reads = {1, 10}; });
+  auto blocked = std::async(std::launch::async,
+                            [&] { return Get(server_->AsSystem(), Request("block")).status(); });
+  started.WaitForNotification();
+  CallOptions hasty = server_->AsSystem();
+  hasty.deadline = absl::Now() + absl::Milliseconds(100);
+  EXPECT_EQ(Get(hasty).status().code(), absl::StatusCode::kDeadlineExceeded);
+  release.Notify();
+  EXPECT_OK(blocked.get());
+}
+
+// Load.
+
+TEST_F(ServerTest, BeyondItsQueueAPoolRefusesWithARetryDelayAndTheOtherGoesOn) {
+  absl::Notification started;
+  absl::Notification release;
+  Start(
+      [&](const api::Call&, const GetNoteRequest& request) -> absl::StatusOr<Note> {
+        if (request.behave() == "block") {
+          started.Notify();
+        }
+        release.WaitForNotification();
+        return Note();
+      },
+      [](config::ServerOptions& options) {
+        options.reads = {1, 1};
+      });
+  auto running = std::async(std::launch::async,
+                            [&] { return Get(server_->AsSystem(), Request("block")).status(); });
+  started.WaitForNotification();
+  auto waiting = std::async(std::launch::async, [&] { return Get(server_->AsSystem()).status(); });
+  // Whichever of the two comes first waits, and the other is refused: until the waiting one is in
+  // the queue, this thread takes its place and asks again.
+  absl::Status refused;
+  do {
+    CallOptions options = server_->AsSystem();
+    options.deadline = absl::Now() + absl::Milliseconds(200);
+    refused = Get(options).status();
+  } while (refused.code() == absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(refused, IsError(absl::StatusCode::kResourceExhausted, Reason::kOverloaded));
+  EXPECT_EQ(RetryAfterOf(refused), absl::Seconds(1));
+  // Writes have a pool of their own.
+  testing::v1::DeleteNoteRequest remove;
+  remove.set_name("practices/p1/notes/n1");
+  EXPECT_OK(
+      server_->Client().Call<google::protobuf::Empty>(kDeleteNote, server_->AsSystem(), remove));
+  release.Notify();
+  EXPECT_OK(running.get());
+  const absl::Status last = waiting.get();
+  EXPECT_TRUE(last.ok() || last.code() == absl::StatusCode::kResourceExhausted) << last;
+}
+
+TEST_F(ServerTest, ManyCallsAtOnceAreAllAnswered) {
+  Start(WhoAmI);
+  const CallOptions options = server_->AsSystem();
+  client::Client& client = server_->Client();
+  std::atomic<int> answered{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) {
+        answered += client.Call<Note>(kGetNote, options, Request()).ok() ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(answered, 400);
+}
+
+// The end.
+
+TEST_F(ServerTest, DrainingLosesNothingInFlight) {
+  std::atomic<int> handled{0};
+  absl::Notification started;
+  absl::Notification release;
+  Start(
+      [&](const api::Call&, const GetNoteRequest& request) -> absl::StatusOr<Note> {
+        if (request.behave() == "block") {
+          started.Notify();
+        }
+        release.WaitForNotification();
+        ++handled;
+        return Note();
+      },
+      [](config::ServerOptions& options) {
+        options.reads = {1, 100};
+      });
+  std::vector<std::future<absl::Status>> calls;
+  const CallOptions options = server_->AsSystem();
+  client::Client& client = server_->Client();
+  calls.push_back(std::async(std::launch::async, [&] {
+    return client.Call<Note>(kGetNote, options, Request("block")).status();
+  }));
+  started.WaitForNotification();
+  for (int i = 0; i < 10; ++i) {
+    calls.push_back(std::async(std::launch::async, [&] {
+      return client.Call<Note>(kGetNote, options, Request()).status();
+    }));
+  }
+  auto shutdown = std::async(std::launch::async, [&] { server_->server().Shutdown(); });
+  release.Notify();
+  int ok = 0;
+  for (auto& call : calls) {
+    const absl::Status status = call.get();
+    // A call that the server never took may fail; one that it took may not.
+    EXPECT_TRUE(status.ok() || status.code() == absl::StatusCode::kUnavailable) << status;
+    ok += status.ok() ? 1 : 0;
+  }
+  shutdown.get();
+  EXPECT_GE(ok, 1);
+  EXPECT_EQ(ok, handled);
+  server_->server().Shutdown();
+}
+
+// Unsafe or impossible configurations do not start.
+
+absl::Status StartWith(const std::function<void(config::ServerOptions&)>& change) {
+  TestServer server({kNotesService}, change);
+  return server.Start({});
+}
+
+TEST(ServerStartTest, PlaintextBeyondLoopbackIsRefused) {
+  const absl::Status status = StartWith([](config::ServerOptions& options) {
+    options.listen_address = "0.0.0.0:0";
+    options.tls = {};
+    options.allow_plaintext = true;
+  });
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+}
+
+TEST(ServerStartTest, PlaintextOnLoopbackIsServedWhenAskedFor) {
+  TestServer server({kNotesService}, [](config::ServerOptions& options) {
+    options.tls = {};
+    options.allow_plaintext = true;
+    options.require_client_certificate = false;
+    options.peer_services.clear();
+  });
+  NotesHandlers handlers([](const api::Call&, const GetNoteRequest&) { return Note(); });
+  std::vector<TestServer::GrpcService> services;
+  services.push_back(MakeService<NotesGrpcService>(handlers, server.adapter()));
+  ASSERT_OK(server.Start(std::move(services)));
+  EXPECT_OK(server.Client().Call<Note>(kGetNote, server.AsSystem(), Request()));
+}
+
+TEST(ServerStartTest, BadCertificatesAreRefusedWithALineThatSaysWhy) {
+  const absl::Status status =
+      StartWith([](config::ServerOptions& options) { options.tls.certificate = options.tls.ca; });
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
+}
+
+TEST(ServerStartTest, APortThatIsTakenIsRefused) {
+  TestServer first({kNotesService});
+  ASSERT_OK(first.Start({}));
+  const absl::Status status =
+      StartWith([&](config::ServerOptions& options) { options.listen_address = first.address(); });
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("cannot listen"));
+}
+
+// Health.
+
+// grpc.health.v1.Health/Check by hand: HealthCheckResponse.status is field 1; 1 is SERVING.
+std::string CheckHealth(int port) {
+  grpc::GenericStub stub(
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(5)));
+  const grpc::Slice empty("");
+  grpc::ByteBuffer request(&empty, 1);
+  grpc::ByteBuffer response;
+  std::promise<grpc::Status> done;
+  stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::StubOptions(), &request, &response,
+                 [&](grpc::Status status) { done.set_value(std::move(status)); });
+  const grpc::Status status = done.get_future().get();
+  if (!status.ok()) {
+    return absl::StrCat("error ", static_cast<int>(status.error_code()));
+  }
+  grpc::Slice slice;
+  EXPECT_TRUE(response.DumpToSingleSlice(&slice).ok());
+  return std::string(slice.begin(), slice.end());
+}
+
+TEST_F(ServerTest, HealthHasAnAddressOfItsOwnAndOnlyThere) {
+  Start(WhoAmI);
+  EXPECT_EQ(CheckHealth(server_->server().health_port()), std::string("\x08\x01"));
+  Note note;
+  EXPECT_EQ(server_->Client()
+                .CallMethod("/grpc.health.v1.Health/Check", server_->AsSystem(), Request(), note)
+                .code(),
+            absl::StatusCode::kUnimplemented);
+  // And the calls are not served there.
+  client::ChannelOptions channel;
+  channel.address = absl::StrCat("127.0.0.1:", server_->server().health_port());
+  channel.plaintext = true;
+  ASSERT_OK_AND_ASSIGN(const auto client, client::MakeClient(channel));
+  EXPECT_EQ(client->Call<Note>(kGetNote, server_->AsSystem(), Request()).status().code(),
+            absl::StatusCode::kUnimplemented);
+}
+
+TEST_F(ServerTest, WhileItDrainsHealthSaysNotServingAndCallsAreServed) {
+  absl::Notification started;
+  absl::Notification release;
+  Start([&](const api::Call&, const GetNoteRequest&) -> absl::StatusOr<Note> {
+    started.Notify();
+    release.WaitForNotification();
+    return Note();
+  });
+  auto call = std::async(std::launch::async, [&] { return Get(server_->AsSystem()).status(); });
+  started.WaitForNotification();
+  auto shutdown = std::async(std::launch::async, [&] { server_->server().Shutdown(); });
+  const absl::Time give_up = absl::Now() + absl::Seconds(20);
+  std::string health;
+  do {
+    health = CheckHealth(server_->server().health_port());
+  } while (health == std::string("\x08\x01") && absl::Now() < give_up);
+  EXPECT_EQ(health, std::string("\x08\x02"));
+  release.Notify();
+  EXPECT_OK(call.get());
+  shutdown.get();
+}
+
+// The client.
+
+TEST_F(ServerTest, TheClientWalksThePagesOfAList) {
+  Start(WhoAmI);
+  std::vector<std::string> texts;
+  using testing::v1::ListNotesResponse;
+  ASSERT_OK(client::ForEachPage<ListNotesResponse>(
+      [&](const std::string& token) {
+        testing::v1::ListNotesRequest request;
+        request.set_parent("practices/p1");
+        request.set_page_token(token);
+        return server_->Client().Call<ListNotesResponse>(kListNotes, server_->AsSystem(), request);
+      },
+      [&](const ListNotesResponse& page) {
+        texts.push_back(page.notes(0).text());
+        return true;
+      }));
+  EXPECT_THAT(texts, ::testing::ElementsAre("1", "2", "3"));
+}
+
+TEST_F(ServerTest, TheClientReadsItsTokenFileForEachCall) {
+  Start(WhoAmI);
+  CallOptions options;
+  options.token_file = server_->folder().Write("token", server_->AsStaff("dr-a").token + "\n");
+  ASSERT_OK_AND_ASSIGN(const Note a, Get(options));
+  EXPECT_EQ(a.text(), "staff:dr-a");
+  server_->folder().Write("token", server_->AsStaff("dr-b").token);
+  ASSERT_OK_AND_ASSIGN(const Note b, Get(options));
+  EXPECT_EQ(b.text(), "staff:dr-b");
+  options.token_file = server_->folder().PathOf("nothing");
+  EXPECT_EQ(Get(options).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(ClientTest, PlaintextIsForLoopbackAddresses) {
+  for (const char* good : {"127.0.0.1:7400", "localhost:7400", "[::1]:7400", "127.9.9.9:1"}) {
+    client::ChannelOptions channel;
+    channel.address = good;
+    channel.plaintext = true;
+    EXPECT_OK(client::MakeClient(channel)) << good;
+  }
+  for (const char* bad : {"10.0.0.1:7400", "127.0.0.1.example.org:7400", "localhost.example:1"}) {
+    client::ChannelOptions channel;
+    channel.address = bad;
+    channel.plaintext = true;
+    EXPECT_EQ(client::MakeClient(channel).status().code(), absl::StatusCode::kInvalidArgument)
+        << bad;
+  }
+}
+
+TEST(ClientTest, AWriteGetsARequestIdAndKeepsItsOwn) {
+  testing::v1::CreateNoteRequest request;
+  client::FillRequestId(request);
+  const std::string id = request.request_id();
+  EXPECT_EQ(id.size(), 36U);
+  client::FillRequestId(request);
+  EXPECT_EQ(request.request_id(), id);
+}
+
+}  // namespace
+}  // namespace securebase::rpc

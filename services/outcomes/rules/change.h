@@ -33,7 +33,7 @@ std::optional<double> JacobsonTruaxCutOff(const v1::ChangeInputs& inputs, v1::Cu
 struct ChangeOptions {
   // The policy (or the id of `norm`) to use; empty: the definition's default, and where it has none
   // the norm.
-  std::string policy;
+  std::string policy = {};
   // What the practice has approved for this scale; may be null.
   const v1::ApprovedNorm* norm = nullptr;
 };

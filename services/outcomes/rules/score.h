@@ -16,9 +16,9 @@ struct ScoringContext {
   v1::Informant informant = v1::INFORMANT_UNSPECIFIED;
   // The subject's age in completed months. Without it an age range is not checked, and a note says
   // so.
-  std::optional<int> age_months;
+  std::optional<int> age_months = std::nullopt;
   // The AnswerCoding the answers come in; empty: the items' own.
-  std::string coding;
+  std::string coding = {};
 };
 
 // Scores one administration. Items that `answers` leaves out count as not answered; the order of

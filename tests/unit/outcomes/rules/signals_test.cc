@@ -1,0 +1,205 @@
+#include "services/outcomes/rules/signals.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/unit/outcomes/rules/rules_testing.h"
+
+namespace securebase::outcomes {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::Instrument;
+using testing::kGap;
+using testing::ScoreForm;
+
+absl::Time Day(int day) { return absl::UnixEpoch() + absl::Hours(24 * day); }
+
+std::vector<SeriesEntry> Series(const std::vector<std::optional<double>>& values) {
+  std::vector<SeriesEntry> entries;
+  for (size_t i = 0; i < values.size(); ++i) {
+    entries.push_back({absl::StrCat("a", i), Day(static_cast<int>(i) * 7),
+                       Day(static_cast<int>(i) * 7), values[i]});
+  }
+  return entries;
+}
+
+TEST(SeriesTest, OrderIsAnsweredThenRecordedThenId) {
+  std::vector<SeriesEntry> entries = {{"d", Day(2), Day(2), 1},
+                                      {"c", Day(1), Day(9), 1},  // recorded late
+                                      {"b", Day(1), Day(1), 1},
+                                      {"a", Day(1), Day(9), 1}};
+  OrderSeries(entries);
+  std::vector<std::string> ids;
+  for (const SeriesEntry& entry : entries) {
+    ids.push_back(entry.assessment);
+  }
+  EXPECT_THAT(ids, ElementsAre("b", "a", "c", "d"));
+}
+
+TEST(SeriesTest, BaselineIsTheFirstScoredUnlessAnotherIsChosen) {
+  const std::vector<SeriesEntry> entries = Series({kGap, 20, kGap, 12});
+  EXPECT_EQ(ChooseBaseline(entries, "")->index, 1);
+  EXPECT_EQ(ChooseBaseline(entries, "")->reason, v1::BASELINE_REASON_FIRST_SCORED);
+  EXPECT_EQ(ChooseBaseline(entries, "a3")->index, 3);
+  EXPECT_EQ(ChooseBaseline(entries, "a3")->reason, v1::BASELINE_REASON_CHOSEN);
+  EXPECT_EQ(ChooseBaseline(entries, "a2")->index, 1);
+  EXPECT_EQ(ChooseBaseline(entries, "a2")->reason, v1::BASELINE_REASON_CHOSEN_UNSCORED);
+  EXPECT_FALSE(ChooseBaseline(Series({kGap}), "").has_value());
+}
+
+TEST(SeriesTest, BestIsTheEarliestOfTheBestFromTheBaselineOn) {
+  const v1::Scale& phq9 = *FindScale(Instrument("phq-9"), "total");
+  EXPECT_EQ(*BestEntry(phq9, Series({2, 20, 8, kGap, 8, 19}), 1), 2);
+  const v1::Scale& csi = *FindScale(Instrument("csi-16"), "total");
+  EXPECT_EQ(*BestEntry(csi, Series({20, 40, 30}), 0), 1);
+  EXPECT_FALSE(BestEntry(*FindScale(Instrument("rfq-8"), "rfq_c"), Series({1, 2}), 0).has_value());
+}
+
+TEST(RiskTest, TheHighestLevelCountsAndGapsAreNamed) {
+  testing::Form form(34, 0);
+  form[5] = 1;   // item 6: raised
+  form[15] = 3;  // item 16: very high
+  form[33] = kGap;
+  const auto signal = EvaluateRisk(ScoreForm("core-om", form));
+  ASSERT_TRUE(signal.has_value());
+  EXPECT_EQ(signal->level, v1::RISK_LEVEL_VERY_HIGH);
+  EXPECT_EQ(signal->present.size(), 2);
+  EXPECT_THAT(signal->not_answered, ElementsAre("34"));
+  EXPECT_TRUE(signal->provisional);
+  EXPECT_FALSE(signal->house_rule);
+}
+
+TEST(RiskTest, NoRiskAnswerAndNoAnswerMakeNoAlert) {
+  EXPECT_FALSE(EvaluateRisk(ScoreForm("phq-9", testing::Form(9, 0))).has_value());
+  EXPECT_FALSE(EvaluateRisk(ScoreForm("phq-9", testing::Form(9, kGap))).has_value());
+}
+
+TEST(RiskTest, AThresholdThatIsOursSaysSo) {
+  const auto signal = EvaluateRisk(ScoreForm("dar-5", {kGap, kGap, kGap, 3, kGap}));
+  ASSERT_TRUE(signal.has_value());
+  EXPECT_TRUE(signal->house_rule);
+  EXPECT_FALSE(EvaluateRisk(ScoreForm("dar-5", {5, 5, 5, 2, 5})).has_value());
+}
+
+TEST(RiskTest, ARepeatJoinsAndAWorseAnswerResets) {
+  const auto raised = v1::RISK_LEVEL_RAISED;
+  const auto high = v1::RISK_LEVEL_HIGH;
+  EXPECT_EQ(FollowUpRisk(std::nullopt, std::nullopt), RiskFollowUp::kNone);
+  EXPECT_EQ(FollowUpRisk(std::nullopt, raised), RiskFollowUp::kRaise);
+  EXPECT_EQ(FollowUpRisk(raised, raised), RiskFollowUp::kJoin);
+  EXPECT_EQ(FollowUpRisk(high, raised), RiskFollowUp::kJoin);
+  EXPECT_EQ(FollowUpRisk(raised, high), RiskFollowUp::kWorsen);
+  EXPECT_EQ(FollowUpRisk(high, std::nullopt), RiskFollowUp::kRemain);
+}
+
+DeteriorationSignal Deterioration(const std::string& instrument,
+                                  const std::vector<std::optional<double>>& values,
+                                  size_t baseline = 0) {
+  absl::StatusOr<DeteriorationSignal> signal =
+      EvaluateDeterioration(Instrument(instrument), "total", Series(values), baseline, {});
+  EXPECT_TRUE(signal.ok()) << signal.status();
+  return signal.ok() ? *signal : DeteriorationSignal();
+}
+
+TEST(DeteriorationTest, AgainstTheBaseline) {
+  EXPECT_EQ(Deterioration("phq-9", {10, 15}).state, DeteriorationState::kNone);
+  const DeteriorationSignal worse = Deterioration("phq-9", {10, 16});
+  EXPECT_EQ(worse.state, DeteriorationState::kDeteriorated);
+  EXPECT_EQ(worse.compared_with, "a0");
+  EXPECT_FALSE(worse.house_rule);
+}
+
+// 20, 8, 19: about the same as at the start, but what was gained is lost.
+TEST(DeteriorationTest, ReliableLossFromTheBestSoFar) {
+  const DeteriorationSignal lost = Deterioration("phq-9", {20, 8, 19});
+  EXPECT_EQ(lost.state, DeteriorationState::kLostGain);
+  EXPECT_EQ(lost.compared_with, "a1");
+  EXPECT_EQ(lost.verdict.from(), 8);
+  EXPECT_TRUE(lost.house_rule);
+  EXPECT_EQ(Deterioration("phq-9", {20, 8, 13}).state, DeteriorationState::kNone);
+  EXPECT_EQ(Deterioration("phq-9", {20, 8, 19, kGap}).state, DeteriorationState::kLostGain);
+  EXPECT_EQ(Deterioration("phq-9", {20, 8, 19, 9}).state, DeteriorationState::kNone);
+}
+
+TEST(DeteriorationTest, CannotDetectWhereTheScaleLeavesNoRoom) {
+  EXPECT_EQ(Deterioration("phq-9", {22, 22}).state, DeteriorationState::kCannotDetect);
+  EXPECT_EQ(Deterioration("phq-9", {21, 21}).state, DeteriorationState::kNone);
+  EXPECT_EQ(Deterioration("phq-9", {25, 8, 19}).state, DeteriorationState::kLostGain);
+  EXPECT_EQ(Deterioration("rdas", {11.58, 12}).state, DeteriorationState::kCannotDetect);
+  EXPECT_EQ(Deterioration("rdas", {11.6, 12}).state, DeteriorationState::kNone);
+}
+
+TEST(DeteriorationTest, WithoutAThresholdOrASecondValueThereIsNoSignal) {
+  EXPECT_EQ(Deterioration("csi-16", {60, 10}).state, DeteriorationState::kInsufficient);
+  EXPECT_EQ(Deterioration("phq-9", {10}).state, DeteriorationState::kInsufficient);
+  EXPECT_EQ(Deterioration("phq-9", {10, kGap}).state, DeteriorationState::kInsufficient);
+}
+
+std::optional<OnTrackSignal> OnTrack(const std::vector<std::optional<double>>& values,
+                                     int cadence_weeks = 1, const SignalRules& rules = {}) {
+  auto signal =
+      EvaluateOnTrack(Instrument("phq-9"), "total", Series(values), 0, cadence_weeks, {}, rules);
+  EXPECT_TRUE(signal.ok()) << signal.status();
+  return signal.ok() ? *signal : std::nullopt;
+}
+
+TEST(OnTrackTest, FromTheFourthAssessmentHalfTheThresholdMustBeGained) {
+  EXPECT_FALSE(OnTrack({18, 18, 18}).has_value());
+  EXPECT_TRUE(OnTrack({18, 18, 18, 16})->not_on_track);   // 2 of 3
+  EXPECT_FALSE(OnTrack({18, 18, 18, 15})->not_on_track);  // exactly half
+  EXPECT_FALSE(OnTrack({18, 18, kGap, 18}).has_value());  // three scored
+  EXPECT_TRUE(OnTrack({18, 9, 9, 9, 18})->not_on_track);
+  EXPECT_FALSE(OnTrack({11, 11, 11, 9})->not_on_track);  // no longer in the clinical range
+  EXPECT_EQ(OnTrack({18, 18, 18, 16})->needed, 3);
+  EXPECT_EQ(OnTrack({18, 18, 18, 16})->gained, 2);
+  EXPECT_EQ(OnTrack({18, 18, 18, 16})->assessments, 4);
+}
+
+TEST(OnTrackTest, OnlyClinicalBaselinesAndFrequentMeasures) {
+  EXPECT_FALSE(OnTrack({9, 18, 18, 18}).has_value());
+  EXPECT_FALSE(OnTrack({18, 18, 18, 18}, 3).has_value());
+  EXPECT_FALSE(OnTrack({18, 18, 18, 18}, 0).has_value());
+  EXPECT_TRUE(OnTrack({18, 18, 18, 18}, 2)->not_on_track);
+}
+
+TEST(OnTrackTest, APracticeMaySetItsOwnFigures) {
+  SignalRules rules;
+  rules.on_track_assessments = 2;
+  rules.on_track_fraction = 1;
+  EXPECT_TRUE(OnTrack({18, 13}, 1, rules)->not_on_track);
+  EXPECT_FALSE(OnTrack({18, 12}, 1, rules)->not_on_track);
+}
+
+TEST(AllianceTest, RuptureIsAFallOrALowMean) {
+  const SignalRules rules;
+  EXPECT_EQ(EvaluateAlliance(std::nullopt, 3.0, rules), AllianceState::kSound);
+  EXPECT_EQ(EvaluateAlliance(std::nullopt, 2.99, rules), AllianceState::kLow);
+  EXPECT_EQ(EvaluateAlliance(4.2, 3.7, rules), AllianceState::kFell);
+  EXPECT_EQ(EvaluateAlliance(4.2, 3.71, rules), AllianceState::kSound);
+  EXPECT_EQ(EvaluateAlliance(3.4, 2.9, rules), AllianceState::kFellAndLow);
+  EXPECT_EQ(EvaluateAlliance(2.5, 2.9, rules), AllianceState::kLow);
+}
+
+TEST(AllianceTest, SplitIsADifferenceOfOnePointBetweenAnyTwo) {
+  const SignalRules rules;
+  EXPECT_FALSE(IsAllianceSplit({}, rules));
+  EXPECT_FALSE(IsAllianceSplit({3}, rules));
+  EXPECT_FALSE(IsAllianceSplit({4.5, 3.6, 4.0}, rules));
+  EXPECT_TRUE(IsAllianceSplit({4.5, 4.0, 3.5}, rules));
+}
+
+TEST(OverdueTest, CountsWhatWasMissedSinceTheLastAnswer) {
+  const std::vector<Occurrence> occurrences = {
+      {Day(7), false}, {Day(14), true}, {Day(21), false}, {Day(28), false}, {Day(35), false}};
+  EXPECT_EQ(MissedInARow(occurrences, Day(28)), 2);
+  EXPECT_EQ(MissedInARow(occurrences, Day(27)), 1);
+  EXPECT_EQ(MissedInARow(occurrences, Day(35)), 3);
+  EXPECT_EQ(MissedInARow({}, Day(1)), 0);
+  EXPECT_TRUE(IsOverdue(occurrences[0], Day(7)));
+  EXPECT_FALSE(IsOverdue(occurrences[0], Day(7) - absl::Nanoseconds(1)));
+  EXPECT_FALSE(IsOverdue(occurrences[1], Day(40)));
+}
+
+}  // namespace
+}  // namespace securebase::outcomes

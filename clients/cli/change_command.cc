@@ -97,8 +97,6 @@ Colour ColourOf(v1::Verdict verdict) {
 }
 
 void PrintTable(const v1::ChangeVerdict& verdict, Console& console) {
-  const std::string comparator =
-      verdict.comparator() == v1::COMPARATOR_EXCEEDS ? "more than " : "at least ";
   console.out << verdict.instrument() << " " << verdict.scale() << ": "
               << FormatNumber(verdict.from()) << " -> " << FormatNumber(verdict.to())
               << " (difference " << FormatNumber(verdict.difference()) << ")\n"
@@ -112,7 +110,8 @@ void PrintTable(const v1::ChangeVerdict& verdict, Console& console) {
     console.out << verdict.reason() << "\n";
   }
   if (verdict.has_threshold()) {
-    console.out << "threshold: " << comparator << FormatNumber(verdict.threshold());
+    console.out << "threshold: " << outcomes::ComparatorWords(verdict.comparator()) << " "
+                << FormatNumber(verdict.threshold());
     if (verdict.confidence_level() != 0) {
       console.out << " (" << verdict.confidence_level() << " % confidence)";
     }

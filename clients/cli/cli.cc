@@ -1,8 +1,9 @@
 #include "clients/cli/cli.h"
 
-#include <algorithm>
-
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "services/platform/base/error.h"
 
 namespace securebase::cli {
@@ -19,16 +20,26 @@ int RunCli(const std::vector<std::string>& arguments, Console& console,
   for (const AddCommands add : more) {
     add(app, console);
   }
+  // CLI11 would only say that a subcommand is required.
+  if (!arguments.empty() && !absl::StartsWith(arguments[0], "-") &&
+      app.get_subcommands(
+             [&](const CLI::App* command) { return command->get_name() == arguments[0]; })
+          .empty()) {
+    console.err << "securebase: there is no command \"" << arguments[0] << "\" (--help explains)\n";
+    return 2;
+  }
   // CLI11 takes them from the back, and reports with exceptions.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
     app.parse(reversed);
   } catch (const CLI::CallForHelp&) {
     const CLI::App* command = &app;
+    std::string parents;
     while (!command->get_subcommands().empty()) {
+      absl::StrAppend(&parents, command->get_name(), " ");
       command = command->get_subcommands().front();
     }
-    console.out << command->help();
+    console.out << command->help(std::string(absl::StripSuffix(parents, " ")));
     return 0;
   } catch (const CLI::ParseError& error) {
     console.err << "securebase: " << absl::StrReplaceAll(error.what(), {{"\n", " "}})
@@ -38,12 +49,14 @@ int RunCli(const std::vector<std::string>& arguments, Console& console,
   if (console.status.ok()) {
     return 0;
   }
-  console.err << "securebase: " << std::string(console.status.message()) << "\n";
-  // The message holds the first three.
+  console.err << "securebase: " << std::string(console.status.message());
+  // The message names the first three and counts the rest; all of it stays one line.
   const std::vector<FieldViolation> violations = ViolationsOf(console.status);
   for (size_t i = 3; i < violations.size(); ++i) {
-    console.err << "  " << violations[i].field << ": " << violations[i].description << "\n";
+    console.err << (i == 3 ? ": " : "; ") << violations[i].field << ": "
+                << violations[i].description;
   }
+  console.err << "\n";
   switch (console.status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:

@@ -123,9 +123,8 @@ void FillPolicy(const v1::ChangePolicy& policy, v1::Direction direction,
 }
 
 void Decide(double improvement, v1::ChangeVerdict& verdict) {
-  const std::string needed = absl::StrCat(
-      ", ", verdict.comparator() == v1::COMPARATOR_EXCEEDS ? "needs more than " : "needs at least ",
-      FormatNumber(verdict.threshold()));
+  const std::string needed = absl::StrCat(", needs ", ComparatorWords(verdict.comparator()), " ",
+                                          FormatNumber(verdict.threshold()));
   if (Holds(improvement, verdict.comparator(), verdict.threshold())) {
     const bool crossed =
         verdict.has_cut_off() &&

@@ -36,7 +36,7 @@ std::string FormatNumber(double value) {
 std::string ComparatorWords(v1::Comparator comparator) {
   switch (comparator) {
     case v1::COMPARATOR_EXCEEDS:
-      return "exceeds";
+      return "more than";
     case v1::COMPARATOR_AT_LEAST:
       return "at least";
     case v1::COMPARATOR_BELOW:

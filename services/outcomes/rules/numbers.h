@@ -13,7 +13,7 @@ bool Holds(double value, v1::Comparator comparator, double bound);
 // As people write it: at most four decimals, none that are zero: "14.625", "6".
 std::string FormatNumber(double value);
 
-// "exceeds", "at least", "below", "at most".
+// "more than", "at least", "below", "at most".
 std::string ComparatorWords(v1::Comparator comparator);
 
 }  // namespace securebase::outcomes

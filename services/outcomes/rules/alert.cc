@@ -1,11 +1,9 @@
 #include "services/outcomes/rules/alert.h"
 
 #include <algorithm>
-#include <optional>
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
 
@@ -61,7 +59,7 @@ v1::RiskLevel HighestLevel(const v1::Alert& alert) {
   return level;
 }
 
-// The order of kinds is that of the enum; unacknowledged risk stands before all.
+// The enum has the most urgent kind first.
 auto UrgencyKey(const v1::Alert& alert) {
   const bool waiting = alert.state() == v1::ALERT_STATE_OPEN;
   return std::make_tuple(alert.kind(), !waiting, -static_cast<int>(alert.risk_level()),
@@ -100,27 +98,6 @@ absl::Status CheckTransition(v1::AlertState from, v1::AlertState to) {
   }
   return TransitionNotAllowed(AlertStateWord(from), absl::StrCat("become ", AlertStateWord(to)),
                               allowed);
-}
-
-std::optional<Finding> FindRisk(const v1::ScoringResult& result) {
-  Finding finding;
-  finding.kind = v1::ALERT_KIND_RISK;
-  std::vector<std::string> items;
-  for (const v1::RiskAnswer& answer : result.risk_answers()) {
-    if (answer.state() != v1::RISK_STATE_PRESENT) {
-      continue;
-    }
-    finding.risk_level = std::max(finding.risk_level, answer.level());
-    finding.provisional |= answer.provisional();
-    finding.house_rule |= answer.house_rule();
-    finding.risk_answers.push_back(answer);
-    items.push_back(answer.item());
-  }
-  if (finding.risk_answers.empty()) {
-    return std::nullopt;
-  }
-  finding.rule = absl::StrCat("risk answer on item ", absl::StrJoin(items, ", "));
-  return finding;
 }
 
 v1::AlertSource MakeAlertSource(const Finding& finding, const v1::SeriesPoint& point) {

@@ -48,9 +48,6 @@ struct Finding {
   bool provisional = false;
 };
 
-// The risk finding of a scored assessment; nothing without a risk answer.
-std::optional<Finding> FindRisk(const v1::ScoringResult& result);
-
 // When and by whom something happened to an alert.
 struct AlertMoment {
   absl::Time time;
@@ -91,8 +88,8 @@ void AddMisses(int count, const AlertMoment& moment, v1::Alert& alert);
 // The source that a finding of `point` makes.
 v1::AlertSource MakeAlertSource(const Finding& finding, const v1::SeriesPoint& point);
 
-// Orders alerts as a clinician should meet them: risk not acknowledged first, then by kind, the
-// higher level and the longer wait first, then by name.
+// Orders alerts as a clinician should meet them: by kind, within it those not acknowledged first,
+// then the higher level, then the longer wait, then by name.
 bool MoreUrgent(const v1::Alert& a, const v1::Alert& b);
 
 }  // namespace securebase::outcomes

@@ -71,9 +71,9 @@ std::vector<FieldViolation> CompleteSchedule(const v1::InstrumentDefinition& def
   return {};
 }
 
-Occurrence OccurrenceOf(const v1::Schedule& schedule, int number) {
+OccurrenceTimes OccurrenceOf(const v1::Schedule& schedule, int number) {
   const absl::TimeZone zone = ZoneOf(schedule);
-  Occurrence occurrence;
+  OccurrenceTimes occurrence;
   occurrence.number = number;
   occurrence.due =
       AddDays(ToTime(schedule.start_time()), int64_t{7} * schedule.cadence_weeks() * number, zone);
@@ -116,7 +116,7 @@ v1::DueAssessment ComputeDue(const v1::Schedule& schedule, absl::Time now) {
   if (opened.has_value() && *opened > current) {
     current = *opened;
   }
-  Occurrence occurrence = OccurrenceOf(schedule, current);
+  OccurrenceTimes occurrence = OccurrenceOf(schedule, current);
   if (occurrence.expire <= now) {
     occurrence = OccurrenceOf(schedule, ++current);
   }

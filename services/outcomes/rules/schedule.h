@@ -16,7 +16,7 @@
 namespace securebase::outcomes {
 
 // The times of one occurrence.
-struct Occurrence {
+struct OccurrenceTimes {
   int number = 0;
   absl::Time open;    // it may be answered from here on
   absl::Time due;     // it should be answered by now
@@ -32,7 +32,7 @@ std::vector<FieldViolation> CompleteSchedule(const v1::InstrumentDefinition& def
 
 // `number` from 0. Times beyond the year 9999 are absl::InfiniteFuture. The zone is
 // schedule.time_zone, UTC when it is unknown to this machine.
-Occurrence OccurrenceOf(const v1::Schedule& schedule, int number);
+OccurrenceTimes OccurrenceOf(const v1::Schedule& schedule, int number);
 
 // The occurrence that an answer at `time` belongs to; nothing before the first opens.
 std::optional<int> OccurrenceAt(const v1::Schedule& schedule, absl::Time time);

@@ -43,6 +43,7 @@ void AddValue(const v1::Scale& scale, const v1::SeriesValue& value,
   if (!summary.has_baseline() || chosen) {
     *summary.mutable_baseline() = value;
     summary.clear_best();
+    summary.set_count_from_baseline(0);
   }
   if (chosen) {
     summary.set_baseline_reason(v1::BASELINE_REASON_CHOSEN);
@@ -59,6 +60,7 @@ void AddValue(const v1::Scale& scale, const v1::SeriesValue& value,
     *summary.mutable_best() = value;
   }
   summary.set_count(summary.count() + 1);
+  summary.set_count_from_baseline(summary.count_from_baseline() + 1);
 }
 
 }  // namespace

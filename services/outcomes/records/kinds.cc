@@ -1,0 +1,204 @@
+#include "services/outcomes/records/kinds.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "services/outcomes/rules/schedule.h"
+#include "services/platform/api/fingerprint.h"
+#include "services/platform/api/timestamp.h"
+#include "services/platform/base/resource_name.h"
+
+namespace securebase::outcomes {
+namespace {
+
+using records::Access;
+using records::Query;
+using records::SortableTime;
+using records::SortKey;
+using storage::IndexEntry;
+
+std::string Time(const google::protobuf::Timestamp& time) {
+  return SortableTime(api::FromProto(time));
+}
+
+// Whose data it is: the subject's, and the informant's unless that is a member of staff.
+Access AccessOf(const std::string& episode, const std::string& subject,
+                const std::string& informant, v1::Informant role) {
+  Access access{LastId(episode), {subject}};
+  if (role != v1::INFORMANT_CLINICIAN) {
+    access.subjects.push_back(informant);
+  }
+  return access;
+}
+
+template <typename Message>
+Access AccessOf(const Message& message) {
+  return AccessOf(message.episode(), message.subject(), message.informant(),
+                  message.informant_role());
+}
+
+// 32 hexadecimal digits: half of a SHA-256 suffices where nobody chooses the input.
+std::string Digest(const google::protobuf::Message& identity) {
+  return absl::BytesToHexString(api::Fingerprint(identity).substr(0, 16));
+}
+
+std::vector<IndexEntry> IndexOf(const v1::Assessment& assessment) {
+  const std::string answered = Time(assessment.answered_time());
+  const std::string recorded = Time(assessment.create_time());
+  const std::string id = LastId(assessment.name());
+  return {
+      {"assessment-by-episode", SortKey({LastId(assessment.episode()), answered, recorded, id})},
+      {"assessment-by-series", SortKey({LastId(assessment.series()), answered, recorded, id})}};
+}
+
+std::vector<IndexEntry> IndexOf(const v1::Series& series) {
+  const std::string instrument = LastId(series.instrument());
+  const std::string id = LastId(series.name());
+  return {{"series", SortKey({instrument, id})},
+          {"series-by-episode", SortKey({LastId(series.episode()), instrument, id})}};
+}
+
+std::vector<IndexEntry> IndexOf(const v1::Alert& alert) {
+  const std::string created = Time(alert.create_time());
+  const std::string id = LastId(alert.name());
+  std::vector<IndexEntry> index = {
+      {"alert", SortKey({created, id})},
+      {"alert-by-episode", SortKey({LastId(alert.episode()), created, id})},
+      {"alert-by-cause", SortKey({id.substr(0, id.rfind('-')), created, id})}};
+  if (alert.state() != v1::ALERT_STATE_RESOLVED) {
+    index.push_back({"alert-unresolved", SortKey({created, id})});
+    if (!alert.series().empty()) {
+      index.push_back({"alert-unresolved-by-series", SortKey({LastId(alert.series()), id})});
+    }
+  }
+  if (alert.kind() == v1::ALERT_KIND_RISK && alert.state() == v1::ALERT_STATE_OPEN) {
+    index.push_back({"alert-waiting-risk", SortKey({Time(alert.open_time()), id})});
+  }
+  if (alert.has_escalate_time()) {
+    index.push_back({"alert-to-escalate", SortKey({Time(alert.escalate_time()), id})});
+  }
+  return index;
+}
+
+std::vector<IndexEntry> IndexOf(const v1::Schedule& schedule) {
+  const std::string created = Time(schedule.create_time());
+  const std::string id = LastId(schedule.name());
+  std::vector<IndexEntry> index = {
+      {"schedule", SortKey({created, id})},
+      {"schedule-by-episode", SortKey({LastId(schedule.episode()), created, id})}};
+  if (schedule.status() == v1::SCHEDULE_STATUS_ACTIVE) {
+    index.push_back({"schedule-active", SortKey({created, id})});
+    index.push_back({"schedule-open", SortKey({SortableTime(WaitingSince(schedule)), id})});
+    index.push_back({"schedule-check", SortKey({Time(schedule.next_check_time()), id})});
+  }
+  return index;
+}
+
+template <typename Message>
+records::Kind<Message>* NewKind(const char* name) {
+  return new records::Kind<Message>{name, [](const Message& message) { return AccessOf(message); },
+                                    [](const Message& message) { return IndexOf(message); }};
+}
+
+template <typename Message>
+std::string IdentityOf(const Message& message) {
+  v1::Schedule identity;
+  identity.set_episode(message.episode());
+  identity.set_instrument(message.instrument());
+  identity.set_subject(message.subject());
+  identity.set_informant(message.informant());
+  identity.set_relationship_target(message.relationship_target());
+  return Digest(identity);
+}
+
+}  // namespace
+
+const records::Kind<v1::Assessment>& AssessmentKind() {
+  static const auto* kind = NewKind<v1::Assessment>("assessment");
+  return *kind;
+}
+
+const records::Kind<v1::Series>& SeriesKind() {
+  static const auto* kind = NewKind<v1::Series>("series");
+  return *kind;
+}
+
+const records::Kind<v1::Alert>& AlertKind() {
+  static const auto* kind = new records::Kind<v1::Alert>{
+      "alert",
+      [](const v1::Alert& alert) {
+        return Access{LastId(alert.episode()),
+                      {alert.data_subjects().begin(), alert.data_subjects().end()}};
+      },
+      [](const v1::Alert& alert) { return IndexOf(alert); }};
+  return *kind;
+}
+
+const records::Kind<v1::Schedule>& ScheduleKind() {
+  static const auto* kind = NewKind<v1::Schedule>("schedule");
+  return *kind;
+}
+
+Query AssessmentsOfEpisode(absl::string_view episode) {
+  return {"assessment-by-episode", SortKey({LastId(episode), ""})};
+}
+Query AssessmentsOfSeries(absl::string_view series) {
+  return {"assessment-by-series", SortKey({LastId(series), ""})};
+}
+Query AllSeries() { return {"series"}; }
+Query SeriesOfEpisode(absl::string_view episode) {
+  return {"series-by-episode", SortKey({LastId(episode), ""})};
+}
+Query SeriesOfEpisode(absl::string_view episode, absl::string_view instrument) {
+  return {"series-by-episode", SortKey({LastId(episode), LastId(instrument), ""})};
+}
+Query AllAlerts() { return {"alert", "", "", /*reverse=*/true}; }
+Query AlertsOfEpisode(absl::string_view episode) {
+  return {"alert-by-episode", SortKey({LastId(episode), ""}), "", /*reverse=*/true};
+}
+Query UnresolvedAlerts() { return {"alert-unresolved"}; }
+Query UnresolvedAlertsOfSeries(absl::string_view series) {
+  return {"alert-unresolved-by-series", SortKey({LastId(series), ""})};
+}
+Query AlertsOfCause(absl::string_view cause) {
+  return {"alert-by-cause", SortKey({std::string(cause), ""}), "", /*reverse=*/true};
+}
+Query WaitingRiskAlerts() { return {"alert-waiting-risk"}; }
+Query AlertsToEscalate(absl::Time until) { return {"alert-to-escalate", "", SortableTime(until)}; }
+Query AllSchedules() { return {"schedule"}; }
+Query SchedulesOfEpisode(absl::string_view episode) {
+  return {"schedule-by-episode", SortKey({LastId(episode), ""})};
+}
+Query ActiveSchedules() { return {"schedule-active"}; }
+Query SchedulesOpenBefore(absl::Time until) { return {"schedule-open", "", SortableTime(until)}; }
+Query SchedulesToCheck(absl::Time until) { return {"schedule-check", "", SortableTime(until)}; }
+
+std::string SeriesNameFor(const v1::Assessment& assessment) {
+  const v1::Series identity = MakeSeries(assessment);
+  return FormatName(kSeriesPattern, {PracticeOf(assessment.episode()), Digest(identity)});
+}
+
+v1::Series MakeSeries(const v1::Assessment& assessment) {
+  v1::Series series;
+  series.set_episode(assessment.episode());
+  series.set_subject(assessment.subject());
+  series.set_informant(assessment.informant());
+  series.set_informant_role(assessment.informant_role());
+  series.set_instrument(assessment.instrument());
+  series.set_instrument_version(assessment.instrument_version());
+  series.set_language(assessment.language());
+  series.set_relationship_target(assessment.relationship_target());
+  return series;
+}
+
+std::string ScheduleIdentity(const v1::Schedule& schedule) { return IdentityOf(schedule); }
+std::string ScheduleIdentity(const v1::Assessment& assessment) { return IdentityOf(assessment); }
+
+std::string AlertCause(v1::AlertKind kind, absl::string_view about, absl::string_view scale) {
+  v1::Alert identity;
+  identity.set_kind(kind);
+  identity.set_series(std::string(about));
+  identity.set_scale(std::string(scale));
+  return Digest(identity);
+}
+
+}  // namespace securebase::outcomes

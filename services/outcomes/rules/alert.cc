@@ -59,6 +59,33 @@ v1::RiskLevel HighestLevel(const v1::Alert& alert) {
   return level;
 }
 
+v1::AlertSource MakeAlertSource(const Finding& finding, const v1::SeriesPoint& point) {
+  v1::AlertSource source;
+  source.set_assessment(point.assessment());
+  *source.mutable_answered_time() = point.answered_time();
+  source.set_risk_level(finding.risk_level);
+  for (const v1::RiskAnswer& answer : finding.risk_answers) {
+    *source.add_risk_answers() = answer;
+  }
+  return source;
+}
+
+void SetDerivation(const Finding& finding, v1::Alert& alert) {
+  alert.set_kind(finding.kind);
+  alert.set_scale(finding.scale);
+  alert.set_rule(finding.rule);
+  alert.set_house_rule(finding.house_rule);
+  alert.set_provisional(finding.provisional);
+  alert.set_risk_level(HighestLevel(alert));
+  alert.clear_verdict();
+  if (!finding.verdict.instrument().empty()) {
+    *alert.mutable_verdict() = finding.verdict;
+  }
+  if (finding.kind == v1::ALERT_KIND_RISK) {
+    alert.set_notice(std::string(kNoEmergencyService));
+  }
+}
+
 // The enum has the most urgent kind first.
 auto UrgencyKey(const v1::Alert& alert) {
   const bool waiting = alert.state() == v1::ALERT_STATE_OPEN;
@@ -100,17 +127,6 @@ absl::Status CheckTransition(v1::AlertState from, v1::AlertState to) {
                               allowed);
 }
 
-v1::AlertSource MakeAlertSource(const Finding& finding, const v1::SeriesPoint& point) {
-  v1::AlertSource source;
-  source.set_assessment(point.assessment());
-  *source.mutable_answered_time() = point.answered_time();
-  source.set_risk_level(finding.risk_level);
-  for (const v1::RiskAnswer& answer : finding.risk_answers) {
-    *source.add_risk_answers() = answer;
-  }
-  return source;
-}
-
 void AddAlertSource(const Finding& finding, const v1::SeriesPoint& point, const AlertMoment& moment,
                     v1::Alert& alert) {
   const bool is_new = alert.state() == v1::ALERT_STATE_UNSPECIFIED;
@@ -125,19 +141,7 @@ void AddAlertSource(const Finding& finding, const v1::SeriesPoint& point, const 
     sources->DeleteSubrange(0, 1);
   }
   *sources->Add() = MakeAlertSource(finding, point);
-  alert.set_kind(finding.kind);
-  alert.set_scale(finding.scale);
-  alert.set_rule(finding.rule);
-  alert.set_house_rule(finding.house_rule);
-  alert.set_provisional(finding.provisional);
-  alert.set_risk_level(std::max(level_before, HighestLevel(alert)));
-  alert.clear_verdict();
-  if (!finding.verdict.instrument().empty()) {
-    *alert.mutable_verdict() = finding.verdict;
-  }
-  if (finding.kind == v1::ALERT_KIND_RISK) {
-    alert.set_notice(std::string(kNoEmergencyService));
-  }
+  SetDerivation(finding, alert);
   if (is_new) {
     Open(moment, alert);
     AddEvent(v1::ALERT_EVENT_KIND_RAISED, moment, point.assessment(), "", alert);
@@ -149,25 +153,31 @@ void AddAlertSource(const Finding& finding, const v1::SeriesPoint& point, const 
   }
 }
 
-void CorrectAlert(std::vector<v1::AlertSource> sources, const std::string& assessment,
+bool CorrectAlert(const std::vector<FoundAt>& found, const std::string& assessment,
                   const AlertMoment& moment, v1::Alert& alert) {
-  if (sources.empty()) {
+  if (found.empty()) {
     CeaseAlert(assessment, moment, alert);
-    return;
+    return true;
+  }
+  v1::Alert corrected = alert;
+  corrected.clear_sources();
+  const size_t begin =
+      found.size() > kMaxAlertSources ? found.size() - kMaxAlertSources : size_t{0};
+  for (size_t i = begin; i < found.size(); ++i) {
+    *corrected.add_sources() = MakeAlertSource(found[i].finding, found[i].point);
+  }
+  SetDerivation(found.back().finding, corrected);
+  if (corrected.SerializeAsString() == alert.SerializeAsString()) {
+    return false;
   }
   const v1::RiskLevel level_before = alert.risk_level();
-  alert.clear_sources();
-  const size_t begin =
-      sources.size() > kMaxAlertSources ? sources.size() - kMaxAlertSources : size_t{0};
-  for (size_t i = begin; i < sources.size(); ++i) {
-    *alert.add_sources() = std::move(sources[i]);
-  }
-  alert.set_risk_level(HighestLevel(alert));
+  alert = std::move(corrected);
   AddEvent(v1::ALERT_EVENT_KIND_CORRECTED, moment, assessment, "", alert);
   if (alert.risk_level() > level_before) {
     Open(moment, alert);
     AddEvent(v1::ALERT_EVENT_KIND_WORSENED, moment, assessment, "", alert);
   }
+  return true;
 }
 
 void CeaseAlert(const std::string& assessment, const AlertMoment& moment, v1::Alert& alert) {

@@ -62,10 +62,17 @@ struct AlertMoment {
 void AddAlertSource(const Finding& finding, const v1::SeriesPoint& point, const AlertMoment& moment,
                     v1::Alert& alert);
 
-// Makes `sources` (those that still hold, oldest first) the alert's sources after `assessment` was
-// corrected. With none left the alert is resolved, CEASED; otherwise level and sources follow,
-// CORRECTED, and WORSENED if the level rose.
-void CorrectAlert(std::vector<v1::AlertSource> sources, const std::string& assessment,
+// A finding with its place in a series.
+struct FoundAt {
+  Finding finding;
+  v1::SeriesPoint point;
+};
+
+// Makes `found` (what still holds, oldest first) the alert's sources after `assessment` was
+// corrected or came late. Nothing happens where they are its sources already. With none left the
+// alert is resolved, CEASED; otherwise level, derivation and sources follow, CORRECTED, and
+// WORSENED if the level rose. Returns whether anything changed.
+bool CorrectAlert(const std::vector<FoundAt>& found, const std::string& assessment,
                   const AlertMoment& moment, v1::Alert& alert);
 
 // The alert is resolved because what it was about no longer holds.
@@ -84,9 +91,6 @@ void EscalateAlert(const std::vector<std::string>& staff, const AlertMoment& mom
 // `count` assessments were missed in a row: raises a new OVERDUE alert (state unspecified), or
 // joins one that is not resolved.
 void AddMisses(int count, const AlertMoment& moment, v1::Alert& alert);
-
-// The source that a finding of `point` makes.
-v1::AlertSource MakeAlertSource(const Finding& finding, const v1::SeriesPoint& point);
 
 // Orders alerts as a clinician should meet them: by kind, within it those not acknowledged first,
 // then the higher level, then the longer wait, then by name.

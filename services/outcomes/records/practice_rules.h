@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "securebase/episodes/v1/episode.pb.h"
+#include "services/outcomes/rules/signals.h"
+
+namespace securebase::outcomes {
+
+// What outcomes needs of a practice's settings.
+struct PracticeRules {
+  SignalRules signals;
+  absl::Duration risk_escalation;
+  std::vector<std::string> escalation_staff;
+  std::string time_zone;  // IANA
+  int smallest_group = 0;
+};
+
+// From settings with their defaults filled in.
+PracticeRules MakePracticeRules(const episodes::v1::PracticeSettings& settings);
+
+}  // namespace securebase::outcomes

@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "services/episodes/records/kinds.h"
 #include "services/outcomes/records/kinds.h"
 #include "services/outcomes/rules/findings.h"
 #include "services/outcomes/rules/schedule.h"
@@ -330,28 +331,8 @@ int CadenceOf(const std::optional<v1::Schedule>& schedule) {
 
 }  // namespace
 
-type::v1::Actor ActorOf(const api::Call& call) {
-  type::v1::Actor actor;
-  switch (call.principal.kind) {
-    case auth::PrincipalKind::kSystem:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_SYSTEM);
-      break;
-    case auth::PrincipalKind::kStaff:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_STAFF);
-      break;
-    case auth::PrincipalKind::kParticipant:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_PARTICIPANT);
-      break;
-    case auth::PrincipalKind::kService:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_SERVICE);
-      break;
-  }
-  actor.set_subject(call.principal.subject);
-  return actor;
-}
-
 AlertMoment MomentOf(const Write& write, const PracticeRules& rules) {
-  return {write.now(), ActorOf(write.call()), rules.risk_escalation};
+  return {write.now(), episodes::ActorOf(write.call()), rules.risk_escalation};
 }
 
 absl::StatusOr<Consequences> ApplyAssessment(Write& write,
@@ -383,7 +364,7 @@ absl::StatusOr<Consequences> ApplyAssessment(Write& write,
     series.clear_chosen_baseline();
     v1::BaselineChoice& choice = *series.add_baseline_choices();
     *choice.mutable_time() = api::ToProto(write.now());
-    *choice.mutable_actor() = ActorOf(write.call());
+    *choice.mutable_actor() = episodes::ActorOf(write.call());
     choice.set_reason("entered-in-error");
   }
   SB_ASSIGN_OR_RETURN(const std::vector<Step> steps,
@@ -409,7 +390,7 @@ absl::StatusOr<Consequences> ApplyBaseline(Write& write, const v1::InstrumentDef
   v1::BaselineChoice& choice = *series.add_baseline_choices();
   choice.set_assessment(assessment);
   *choice.mutable_time() = api::ToProto(write.now());
-  *choice.mutable_actor() = ActorOf(write.call());
+  *choice.mutable_actor() = episodes::ActorOf(write.call());
   choice.set_reason(reason);
   AlertWriter alerts(write, rules);
   SB_ASSIGN_OR_RETURN(const std::vector<Step> steps,
@@ -468,6 +449,23 @@ absl::StatusOr<v1::Schedule> SaveSchedule(Write& write, const PracticeRules& rul
     }
   }
   return saved;
+}
+
+absl::Status AnswerSchedule(Write& write, const PracticeRules& rules,
+                            const v1::Assessment& assessment) {
+  if (assessment.schedule().empty()) {
+    return absl::OkStatus();
+  }
+  SB_ASSIGN_OR_RETURN(std::optional<v1::Schedule> schedule, FindSchedule(write, assessment));
+  if (!schedule.has_value() || schedule->status() != v1::SCHEDULE_STATUS_ACTIVE) {
+    return absl::OkStatus();
+  }
+  if (assessment.status() == v1::ASSESSMENT_STATUS_ENTERED_IN_ERROR) {
+    RemoveScheduleAnswer(assessment.name(), *schedule);
+  } else {
+    AddScheduleAnswer(assessment.name(), api::FromProto(assessment.answered_time()), *schedule);
+  }
+  return SaveSchedule(write, rules, *std::move(schedule), assessment.name()).status();
 }
 
 absl::Status RaiseOverdue(Write& write, const PracticeRules& rules, const v1::Schedule& schedule) {

@@ -61,6 +61,11 @@ absl::StatusOr<std::optional<v1::Schedule>> FindSchedule(const records::Reader& 
 absl::StatusOr<v1::Schedule> SaveSchedule(records::Write& write, const PracticeRules& rules,
                                           v1::Schedule schedule, const std::string& assessment);
 
+// The schedule that the assessment names, if it is active, counts it as an answer at its answered
+// time, or no longer once it was entered in error.
+absl::Status AnswerSchedule(records::Write& write, const PracticeRules& rules,
+                            const v1::Assessment& assessment);
+
 // Raises or joins the alert that the schedule's misses make, once there are as many in a row as the
 // practice's rules say. `schedule` is as CountMisses left it.
 absl::Status RaiseOverdue(records::Write& write, const PracticeRules& rules,
@@ -72,6 +77,5 @@ absl::StatusOr<std::optional<v1::Alert>> FindUnresolved(records::Write& write,
 
 // Who acts in this transaction, and when.
 AlertMoment MomentOf(const records::Write& write, const PracticeRules& rules);
-type::v1::Actor ActorOf(const api::Call& call);
 
 }  // namespace securebase::outcomes

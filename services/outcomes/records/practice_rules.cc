@@ -1,5 +1,10 @@
 #include "services/outcomes/records/practice_rules.h"
 
+#include "services/episodes/records/kinds.h"
+#include "services/episodes/rules/settings.h"
+#include "services/platform/base/resource_name.h"
+#include "services/platform/base/status_macros.h"
+
 namespace securebase::outcomes {
 
 PracticeRules MakePracticeRules(const episodes::v1::PracticeSettings& settings) {
@@ -16,6 +21,14 @@ PracticeRules MakePracticeRules(const episodes::v1::PracticeSettings& settings) 
   rules.time_zone = settings.time_zone();
   rules.smallest_group = house.smallest_group();
   return rules;
+}
+
+absl::StatusOr<PracticeRules> ReadPracticeRules(const records::Reader& reader) {
+  SB_ASSIGN_OR_RETURN(const auto stored, reader.Find(episodes::SettingsKind(),
+                                                     FormatName(episodes::kSettingsPattern,
+                                                                {reader.call().practice()})));
+  return MakePracticeRules(
+      episodes::WithDefaults(stored.value_or(episodes::v1::PracticeSettings())));
 }
 
 }  // namespace securebase::outcomes

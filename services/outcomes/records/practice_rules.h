@@ -3,9 +3,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "securebase/episodes/v1/episode.pb.h"
 #include "services/outcomes/rules/signals.h"
+#include "services/platform/records/database.h"
 
 namespace securebase::outcomes {
 
@@ -20,5 +22,8 @@ struct PracticeRules {
 
 // From settings with their defaults filled in.
 PracticeRules MakePracticeRules(const episodes::v1::PracticeSettings& settings);
+
+// Those of the caller's practice.
+absl::StatusOr<PracticeRules> ReadPracticeRules(const records::Reader& reader);
 
 }  // namespace securebase::outcomes

@@ -63,6 +63,22 @@ void AddValue(const v1::Scale& scale, const v1::SeriesValue& value,
   summary.set_count_from_baseline(summary.count_from_baseline() + 1);
 }
 
+absl::Status Judge(const v1::InstrumentDefinition& definition, const v1::Scale& scale,
+                   absl::string_view policy, v1::ScaleSummary& summary) {
+  std::optional<double> from;
+  std::optional<double> to;
+  if (summary.has_baseline()) {
+    from = summary.baseline().value();
+  }
+  if (summary.has_latest() && summary.latest().assessment() != summary.baseline().assessment()) {
+    to = summary.latest().value();
+  }
+  SB_ASSIGN_OR_RETURN(
+      *summary.mutable_verdict(),
+      ClassifyChange(definition, scale.id(), from, to, {PolicyFor(scale, policy), nullptr}));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 bool PrecedesInSeries(const v1::SeriesPoint& a, const v1::SeriesPoint& b) {
@@ -154,15 +170,7 @@ absl::Status AddPoint(const v1::InstrumentDefinition& definition, absl::string_v
     if (value != nullptr && value->has_value()) {
       AddValue(scale, MakeValue(point, *value), series.chosen_baseline(), summary);
     }
-    const bool moved =
-        summary.has_latest() && summary.latest().assessment() != summary.baseline().assessment();
-    SB_ASSIGN_OR_RETURN(
-        *summary.mutable_verdict(),
-        ClassifyChange(definition, scale.id(),
-                       summary.has_baseline() ? std::optional<double>(summary.baseline().value())
-                                              : std::nullopt,
-                       moved ? std::optional<double>(summary.latest().value()) : std::nullopt,
-                       {PolicyFor(scale, policy), nullptr}));
+    SB_RETURN_IF_ERROR(Judge(definition, scale, policy, summary));
   }
   if (point.has_attachment_point()) {
     v1::AttachmentMove& move = *series.mutable_attachment();
@@ -171,6 +179,17 @@ absl::Status AddPoint(const v1::InstrumentDefinition& definition, absl::string_v
     }
     *move.mutable_latest() = point.attachment_point();
     move.set_count(move.count() + 1);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JudgeByPolicy(const v1::InstrumentDefinition& definition, absl::string_view policy,
+                           v1::Series& series) {
+  for (v1::ScaleSummary& summary : *series.mutable_scales()) {
+    const v1::Scale* scale = FindScale(definition, summary.scale());
+    if (scale != nullptr) {
+      SB_RETURN_IF_ERROR(Judge(definition, *scale, policy, summary));
+    }
   }
   return absl::OkStatus();
 }

@@ -37,6 +37,10 @@ bool ExtendsSeries(const v1::Series& series, const v1::SeriesPoint& point);
 absl::Status AddPoint(const v1::InstrumentDefinition& definition, absl::string_view policy,
                       const v1::SeriesPoint& point, v1::Series& series);
 
+// Judges every scale of a summary anew, from its baseline to its latest value, by `policy`.
+absl::Status JudgeByPolicy(const v1::InstrumentDefinition& definition, absl::string_view policy,
+                           v1::Series& series);
+
 // Clears the summary of `series`, so that its points can be added from the first one on. Identity,
 // baseline choices and baseline_move stay.
 void ClearSummary(const v1::InstrumentDefinition& definition, v1::Series& series);

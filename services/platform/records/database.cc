@@ -306,6 +306,9 @@ void Write::AddJournal(absl::string_view name, type::v1::JournalAction action,
 }
 
 Access Write::result_access() const {
+  if (result_access_.has_value()) {
+    return *result_access_;
+  }
   // The strictest of all that was written.
   Access all;
   std::set<std::string> subjects;

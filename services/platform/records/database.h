@@ -259,6 +259,10 @@ class Write : public Reader {
     return DeleteBytes(kind.name, name, kind.journaled);
   }
 
+  // Whose data the response holds, where that is less than all that is written: who repeats the
+  // request later must be allowed to see this much.
+  void SetResultAccess(Access access) { result_access_ = std::move(access); }
+
   // Makes the commit depend on a lease.
   void SetFence(storage::Fence fence) { fence_ = std::move(fence); }
 
@@ -305,6 +309,7 @@ class Write : public Reader {
   std::map<storage::RecordKey, Pending> pending_;
   std::vector<std::string> journal_;
   std::optional<storage::Fence> fence_;
+  std::optional<Access> result_access_;
 };
 
 // A service's data. Thread-safe.
@@ -313,6 +318,8 @@ class Database {
   explicit Database(const DatabaseOptions& options) : options_(options) {}
 
   storage::Store& store() const { return *options_.store; }
+  // For lists that do not come from the store.
+  const api::PageTokens& page_tokens() const { return *options_.page_tokens; }
 
   // The caller's eyes. UNAVAILABLE when the owner of the episodes does not answer.
   absl::StatusOr<Reader> ReaderFor(const api::Call& call) const;

@@ -1,0 +1,71 @@
+#include "services/outcomes/handlers/checks.h"
+
+#include "absl/strings/str_cat.h"
+#include "services/episodes/records/kinds.h"
+#include "services/platform/base/resource_name.h"
+
+namespace securebase::outcomes {
+
+std::vector<FieldViolation> Join(std::vector<std::vector<FieldViolation>> checks) {
+  std::vector<FieldViolation> all;
+  for (std::vector<FieldViolation>& check : checks) {
+    std::move(check.begin(), check.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+std::vector<FieldViolation> Below(absl::string_view field, std::vector<FieldViolation> violations) {
+  for (FieldViolation& violation : violations) {
+    violation.field = absl::StrCat(field, ".", violation.field);
+  }
+  return violations;
+}
+
+absl::StatusOr<episodes::v1::Episode> ReadOpenEpisode(const records::Reader& reader,
+                                                      const std::string& episode_name,
+                                                      absl::string_view field) {
+  SB_ASSIGN_OR_RETURN(episodes::v1::Episode episode,
+                      reader.Get(episodes::EpisodeKind(), episode_name));
+  if (episode.status() != episodes::v1::EPISODE_STATUS_ACTIVE &&
+      episode.status() != episodes::v1::EPISODE_STATUS_ON_HOLD) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed,
+                     absl::StrCat(field, " must be ACTIVE or ON_HOLD; change its status first"),
+                     {{"resource", episode_name}});
+  }
+  return episode;
+}
+
+void ClearServerFields(v1::Schedule& schedule) {
+  for (auto clear :
+       {&v1::Schedule::clear_etag, &v1::Schedule::clear_uid, &v1::Schedule::clear_create_time,
+        &v1::Schedule::clear_update_time, &v1::Schedule::clear_status,
+        &v1::Schedule::clear_end_time, &v1::Schedule::clear_end_reason,
+        &v1::Schedule::clear_answers, &v1::Schedule::clear_answered_through,
+        &v1::Schedule::clear_missed_through, &v1::Schedule::clear_next_check_time}) {
+    (schedule.*clear)();
+  }
+}
+
+void ClearServerFields(v1::Assessment& assessment) {
+  for (auto clear :
+       {&v1::Assessment::clear_etag, &v1::Assessment::clear_uid, &v1::Assessment::clear_create_time,
+        &v1::Assessment::clear_update_time, &v1::Assessment::clear_status,
+        &v1::Assessment::clear_status_reason, &v1::Assessment::clear_status_time,
+        &v1::Assessment::clear_result, &v1::Assessment::clear_series,
+        &v1::Assessment::clear_recorded_by, &v1::Assessment::clear_revision_time,
+        &v1::Assessment::clear_revisions, &v1::Assessment::clear_instrument_version}) {
+    (assessment.*clear)();
+  }
+}
+
+std::string SelfOf(const records::Reader& reader, absl::string_view episode) {
+  const std::string id = LastId(episode);
+  for (const type::v1::EpisodeAccess& access : reader.view().episodes()) {
+    if (access.episode() == id) {
+      return access.self();
+    }
+  }
+  return "";
+}
+
+}  // namespace securebase::outcomes

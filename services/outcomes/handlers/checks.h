@@ -1,0 +1,82 @@
+#pragma once
+
+#include <iterator>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "securebase/episodes/v1/episode.pb.h"
+#include "securebase/outcomes/v1/assessment.pb.h"
+#include "securebase/outcomes/v1/schedule.pb.h"
+#include "services/outcomes/rules/catalogue.h"
+#include "services/platform/api/update.h"
+#include "services/platform/base/error.h"
+#include "services/platform/records/claims.h"
+#include "services/platform/records/database.h"
+
+// What several handlers share.
+namespace securebase::outcomes {
+
+// All violations of several checks, in order.
+std::vector<FieldViolation> Join(std::vector<std::vector<FieldViolation>> checks);
+
+// The same with "<field>." before every field.
+std::vector<FieldViolation> Below(absl::string_view field, std::vector<FieldViolation> violations);
+
+// The episode as the caller sees it: NOT_FOUND, or FAILED_PRECONDITION (STATE_NOT_ALLOWED) unless
+// it is ACTIVE or ON_HOLD.
+absl::StatusOr<episodes::v1::Episode> ReadOpenEpisode(const records::Reader& reader,
+                                                      const std::string& episode,
+                                                      absl::string_view field);
+
+// Whatever a client may not set, so that a resource which is sent back as it was read can be sent.
+void ClearServerFields(v1::Schedule& schedule);
+void ClearServerFields(v1::Assessment& assessment);
+
+// The participant that the call's principal is in the episode; empty for others.
+std::string SelfOf(const records::Reader& reader, absl::string_view episode);
+
+// ABORTED (ETAG_MISMATCH) unless the message, as read, has that etag; empty matches.
+template <typename Message>
+absl::Status CheckEtag(const Message& message, const std::string& etag) {
+  return etag.empty() || etag == "*" || etag == message.etag() ? absl::OkStatus()
+                                                               : EtagMismatch(message.name());
+}
+
+// The record that holds an external identifier, if the caller may see it.
+template <typename Message>
+absl::StatusOr<std::optional<Message>> FindByIdentifier(
+    const records::Database& database, const api::Call& call, const records::Kind<Message>& kind,
+    absl::string_view scope, const std::string& system, const std::string& value) {
+  SB_ASSIGN_OR_RETURN(const records::Reader reader, database.ReaderFor(call));
+  type::v1::ExternalIdentifier identifier;
+  identifier.set_system(system);
+  identifier.set_value(value);
+  SB_ASSIGN_OR_RETURN(const std::optional<std::string> owner,
+                      records::FindExternalIdentifier(reader, scope, identifier));
+  if (!owner.has_value()) {
+    return std::optional<Message>();
+  }
+  auto found = reader.Get(kind, *owner);
+  if (absl::IsNotFound(found.status())) {
+    return std::optional<Message>();
+  }
+  SB_RETURN_IF_ERROR(found.status());
+  return std::optional<Message>(*std::move(found));
+}
+
+// Moves a page into a response.
+template <typename Message>
+void MovePage(records::Page<Message>& page, google::protobuf::RepeatedPtrField<Message>& items,
+              std::string& next_page_token) {
+  for (Message& item : page.items) {
+    *items.Add() = std::move(item);
+  }
+  next_page_token = std::move(page.next_page_token);
+}
+
+}  // namespace securebase::outcomes

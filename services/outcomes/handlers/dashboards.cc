@@ -1,0 +1,393 @@
+#include <algorithm>
+#include <cstdint>
+#include <tuple>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "services/episodes/records/kinds.h"
+#include "services/episodes/rules/members.h"
+#include "services/episodes/rules/transitions.h"
+#include "services/outcomes/handlers/checks.h"
+#include "services/outcomes/handlers/outcome_handlers.h"
+#include "services/outcomes/records/kinds.h"
+#include "services/outcomes/rules/alert.h"
+#include "services/outcomes/rules/change.h"
+#include "services/outcomes/rules/schedule.h"
+#include "services/outcomes/rules/series.h"
+#include "services/outcomes/rules/summary.h"
+#include "services/platform/api/fingerprint.h"
+#include "services/platform/api/timestamp.h"
+#include "services/platform/base/resource_name.h"
+
+namespace securebase::outcomes {
+namespace {
+
+constexpr int kDefaultLimit = 100;
+constexpr int kMaxPerEntry = 20;
+constexpr int kMaxRows = 500;
+constexpr int kMaxSeriesOfEpisode = 500;
+constexpr int kMaxSeriesOfColumn = 50;
+constexpr absl::Duration kPollInterval = absl::Seconds(15);  // house rule: a person's patience
+
+// Of an answer: all that it depends on, and when time alone changes it. "<digest>.<microseconds>",
+// or "<digest>.-" for never. Whoever sends it back learns without any reading whether it holds.
+std::string MakeEtag(const records::Reader& reader, const google::protobuf::Message& query,
+                     const storage::Position& position, const std::string& expires) {
+  type::v1::ExternalIdentifier basis;
+  basis.set_system(absl::StrCat(position.epoch, "|", position.sequence, "|",
+                                reader.view().version(), "|", expires));
+  basis.set_value(absl::BytesToHexString(api::Fingerprint(query)));
+  return absl::StrCat(absl::BytesToHexString(api::Fingerprint(basis).substr(0, 16)), ".", expires);
+}
+
+std::string FormatExpiry(absl::Time time) {
+  return time == absl::InfiniteFuture() ? "-" : absl::StrCat(absl::ToUnixMicros(time));
+}
+
+bool StillHolds(const std::string& known_etag, const records::Reader& reader,
+                const google::protobuf::Message& query, const storage::Position& position) {
+  const size_t dot = known_etag.rfind('.');
+  if (dot == std::string::npos) {
+    return false;
+  }
+  const std::string expires = known_etag.substr(dot + 1);
+  int64_t micros = 0;
+  const bool current = expires == "-" || (absl::SimpleAtoi(expires, &micros) &&
+                                          reader.call().time < absl::FromUnixMicros(micros));
+  return current && known_etag == MakeEtag(reader, query, position, expires);
+}
+
+absl::Time ExpiryOf(const type::v1::AccessView& view) {
+  return view.has_expire_time() ? api::FromProto(view.expire_time()) : absl::InfiniteFuture();
+}
+
+v1::Urgency UrgencyOf(const v1::AlertSummary& alert) {
+  switch (alert.kind()) {
+    case v1::ALERT_KIND_RISK:
+      return alert.state() == v1::ALERT_STATE_OPEN ? v1::URGENCY_RISK
+                                                   : v1::URGENCY_RISK_ACKNOWLEDGED;
+    case v1::ALERT_KIND_DETERIORATION:
+      return v1::URGENCY_DETERIORATION;
+    case v1::ALERT_KIND_NOT_ON_TRACK:
+      return v1::URGENCY_NOT_ON_TRACK;
+    case v1::ALERT_KIND_ALLIANCE_RUPTURE:
+    case v1::ALERT_KIND_ALLIANCE_SPLIT:
+      return v1::URGENCY_ALLIANCE;
+    case v1::ALERT_KIND_OVERDUE:
+      return v1::URGENCY_OVERDUE;
+    default:
+      return v1::URGENCY_NONE;
+  }
+}
+
+void AddAlerts(const records::Reader& reader, const EpisodeRow& row, v1::CaseloadEntry& entry) {
+  std::vector<const AlertRow*> visible;
+  for (const auto& [name, alert] : row.alerts) {
+    if (reader.MaySee(alert.access)) {
+      visible.push_back(&alert);
+    }
+  }
+  std::sort(visible.begin(), visible.end(),
+            [](const AlertRow* a, const AlertRow* b) { return MoreUrgent(a->order, b->order); });
+  for (const AlertRow* alert : visible) {
+    entry.set_urgency(std::max(entry.urgency(), UrgencyOf(alert->summary)));
+    if (entry.alerts_size() < kMaxPerEntry) {
+      *entry.add_alerts() = alert->summary;
+    } else {
+      entry.set_alerts_truncated(true);
+    }
+  }
+}
+
+void AddSeries(const records::Reader& reader, const EpisodeRow& row, v1::CaseloadEntry& entry) {
+  std::vector<const SeriesRow*> visible;
+  for (const auto& [name, series] : row.series) {
+    if (reader.MaySee(series.access)) {
+      visible.push_back(&series);
+    }
+  }
+  std::stable_sort(visible.begin(), visible.end(), [](const SeriesRow* a, const SeriesRow* b) {
+    return b->headline.latest_answered_time().seconds() <
+           a->headline.latest_answered_time().seconds();
+  });
+  for (const SeriesRow* series : visible) {
+    if (entry.series_size() < kMaxPerEntry) {
+      *entry.add_series() = series->headline;
+    } else {
+      entry.set_series_truncated(true);
+    }
+  }
+}
+
+// Also lowers `expires` to the next moment at which a schedule's state changes by itself.
+void AddSchedules(const records::Reader& reader, const EpisodeRow& row, v1::CaseloadEntry& entry,
+                  absl::Time& expires) {
+  const absl::Time now = reader.call().time;
+  absl::Time next_due = absl::InfiniteFuture();
+  for (const auto& [name, schedule] : row.schedules) {
+    if (!reader.MaySee(schedule.access)) {
+      continue;
+    }
+    const v1::DueAssessment due = ComputeDue(schedule.schedule, now);
+    next_due = std::min(next_due, api::FromProto(due.due_time()));
+    for (const auto& change : {due.open_time(), due.expire_time()}) {
+      const absl::Time time = api::FromProto(change);
+      expires = now < time ? std::min(expires, time) : expires;
+    }
+    if (due.state() == v1::DUE_STATE_OVERDUE) {
+      entry.set_urgency(std::max(entry.urgency(), v1::URGENCY_OVERDUE));
+      if (entry.overdue_schedules_size() < kMaxPerEntry) {
+        entry.add_overdue_schedules(name);
+      }
+    }
+  }
+  if (next_due != absl::InfiniteFuture()) {
+    *entry.mutable_next_due_time() = api::ToProto(next_due);
+  }
+}
+
+v1::CaseloadEntry MakeEntry(const records::Reader& reader, const std::string& name,
+                            const EpisodeRow& row, absl::Time& expires) {
+  v1::CaseloadEntry entry;
+  entry.set_episode(name);
+  entry.set_urgency(v1::URGENCY_NONE);
+  for (const episodes::v1::CareTeamMember& member : row.episode->care_team()) {
+    if (episodes::IsPresent(member)) {
+      entry.add_staff(member.staff());
+    }
+  }
+  AddAlerts(reader, row, entry);
+  AddSeries(reader, row, entry);
+  AddSchedules(reader, row, entry, expires);
+  return entry;
+}
+
+// The most urgent first; within the same urgency the alert that waits longest, then what is due
+// first, then the name.
+bool StandsBefore(const v1::CaseloadEntry& a, const v1::CaseloadEntry& b) {
+  const auto key = [](const v1::CaseloadEntry& entry) {
+    const int64_t waiting = entry.alerts().empty() || !entry.alerts(0).has_open_time()
+                                ? INT64_MAX
+                                : entry.alerts(0).open_time().seconds();
+    const int64_t due = entry.has_next_due_time() ? entry.next_due_time().seconds() : INT64_MAX;
+    return std::make_tuple(-static_cast<int>(entry.urgency()), waiting, due,
+                           absl::string_view(entry.episode()));
+  };
+  return key(a) < key(b);
+}
+
+// A staff member's own caseload is walked, not the practice's.
+std::vector<std::string> CandidateEpisodes(const records::Reader& reader, const std::string& staff,
+                                           const PracticeFold& fold) {
+  if (!staff.empty()) {
+    const auto& theirs = fold.OpenEpisodesOf(staff);
+    return {theirs.begin(), theirs.end()};
+  }
+  if (reader.view().practice_wide()) {
+    return {fold.open_episodes().begin(), fold.open_episodes().end()};
+  }
+  std::vector<std::string> names;
+  for (const type::v1::EpisodeAccess& access : reader.view().episodes()) {
+    std::string name =
+        FormatName(episodes::kEpisodePattern, {reader.call().practice(), access.episode()});
+    if (fold.open_episodes().count(name) > 0) {
+      names.push_back(std::move(name));
+    }
+  }
+  return names;
+}
+
+absl::Time FillCaseload(const records::Reader& reader, const v1::GetCaseloadRequest& request,
+                        const PracticeFold& fold, v1::GetCaseloadResponse& response) {
+  absl::Time expires = ExpiryOf(reader.view());
+  std::vector<v1::CaseloadEntry> entries;
+  for (const std::string& name : CandidateEpisodes(reader, request.staff(), fold)) {
+    if (reader.MaySee({LastId(name), {}})) {
+      entries.push_back(MakeEntry(reader, name, *fold.Find(name), expires));
+    }
+  }
+  std::sort(entries.begin(), entries.end(), StandsBefore);
+  const size_t limit = static_cast<size_t>(request.limit() == 0 ? kDefaultLimit : request.limit());
+  response.set_truncated(entries.size() > limit);
+  entries.resize(std::min(entries.size(), limit));
+  for (v1::CaseloadEntry& entry : entries) {
+    *response.add_entries() = std::move(entry);
+  }
+  return expires;
+}
+
+std::vector<std::string> KeysOf(const episodes::v1::Episode& episode,
+                                v1::SummaryDimension dimension, const std::string& month) {
+  std::vector<std::string> keys;
+  switch (dimension) {
+    case v1::SUMMARY_DIMENSION_PROBLEM:
+      for (const episodes::v1::Problem& problem : episode.problems()) {
+        keys.push_back(problem.code());
+      }
+      break;
+    case v1::SUMMARY_DIMENSION_CLINICIAN:
+      for (const episodes::v1::CareTeamMember& member : episode.care_team()) {
+        if (member.role() == episodes::v1::CARE_TEAM_ROLE_LEAD_CLINICIAN &&
+            episodes::IsPresent(member)) {
+          keys.push_back(member.staff());
+        }
+      }
+      break;
+    case v1::SUMMARY_DIMENSION_CLOSING_MONTH:
+      keys.push_back(month);
+      break;
+    default:
+      break;
+  }
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  if (keys.empty()) {
+    keys.emplace_back();
+  }
+  return keys;
+}
+
+// The closed episodes' series of the instrument.
+std::vector<SummaryItem> CollectItems(const PracticeFold& fold,
+                                      const v1::GetPracticeSummaryRequest& request,
+                                      absl::TimeZone zone) {
+  std::vector<SummaryItem> items;
+  for (const auto& [name, episode_name] : fold.SeriesOf(LastId(request.instrument()))) {
+    const EpisodeRow* row = fold.Find(episode_name);
+    if (!row->episode.has_value() || !episodes::IsClosed(row->episode->status())) {
+      continue;
+    }
+    const absl::Time closed = api::FromProto(row->episode->end_time());
+    if (request.year() != 0 && absl::ToCivilYear(closed, zone).year() != request.year()) {
+      continue;
+    }
+    const SeriesRow& series = row->series.at(name);
+    SummaryItem item;
+    item.keys = KeysOf(*row->episode, request.dimension(), absl::FormatTime("%Y-%m", closed, zone));
+    item.person = series.headline.subject();
+    item.verdict = series.headline.verdict();
+    if (series.completed) {
+      item.values = {series.headline.baseline(), series.headline.latest()};
+    }
+    items.push_back(std::move(item));
+  }
+  return items;
+}
+
+// The query without what says what the caller knows already.
+template <typename Request>
+Request QueryOf(Request request) {
+  request.clear_known_etag();
+  return request;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::GetCaseloadResponse> OutcomeHandlers::GetCaseload(
+    const api::Call& call, const v1::GetCaseloadRequest& request) const {
+  SB_ASSIGN_OR_RETURN(const records::Reader reader, database_.ReaderFor(call));
+  SB_ASSIGN_OR_RETURN(const storage::Position position,
+                      database_.store().GetPosition({call.deadline}, call.practice()));
+  const v1::GetCaseloadRequest query = QueryOf(request);
+  v1::GetCaseloadResponse response;
+  *response.mutable_poll_after() = api::ToProto(call.time + kPollInterval);
+  if (StillHolds(request.known_etag(), reader, query, position)) {
+    response.set_etag(request.known_etag());
+    response.set_not_modified(true);
+    return response;
+  }
+  SB_RETURN_IF_ERROR(
+      projections_.Read(call, [&](const PracticeFold& fold, const storage::Position& at) {
+        const absl::Time expires = FillCaseload(reader, request, fold, response);
+        response.set_etag(MakeEtag(reader, query, at, FormatExpiry(expires)));
+        if (expires != absl::InfiniteFuture()) {
+          *response.mutable_expire_time() = api::ToProto(expires);
+        }
+      }));
+  return response;
+}
+
+absl::StatusOr<v1::GetPracticeSummaryResponse> OutcomeHandlers::GetPracticeSummary(
+    const api::Call& call, const v1::GetPracticeSummaryRequest& request) const {
+  SB_ASSIGN_OR_RETURN(const records::Reader reader, database_.ReaderFor(call));
+  const bool sees_all = reader.view().practice_wide();
+  if (!sees_all && request.year() != 0) {
+    return MakeError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed,
+                     "only callers who see the whole practice choose a year: two cuts of different "
+                     "years could single out a person; leave it 0");
+  }
+  const v1::InstrumentDefinition* definition = catalogue_.Find(LastId(request.instrument()));
+  if (definition == nullptr) {
+    return InvalidFields({{"instrument", "is not in the catalogue; see ListInstruments"}});
+  }
+  SB_ASSIGN_OR_RETURN(const storage::Position position,
+                      database_.store().GetPosition({call.deadline}, call.practice()));
+  const v1::GetPracticeSummaryRequest query = QueryOf(request);
+  v1::GetPracticeSummaryResponse response;
+  *response.mutable_poll_after() = api::ToProto(call.time + kPollInterval);
+  if (StillHolds(request.known_etag(), reader, query, position)) {
+    response.set_etag(request.known_etag());
+    response.set_not_modified(true);
+    return response;
+  }
+  SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(reader));
+  absl::TimeZone zone = absl::UTCTimeZone();
+  absl::LoadTimeZone(rules.time_zone, &zone);
+  std::vector<SummaryItem> items;
+  SB_RETURN_IF_ERROR(
+      projections_.Read(call, [&](const PracticeFold& fold, const storage::Position& at) {
+        items = CollectItems(fold, request, zone);
+        response.set_etag(MakeEtag(reader, query, at, FormatExpiry(ExpiryOf(reader.view()))));
+      }));
+  const v1::Scale& scale = HeadlineScale(*definition);
+  response.set_scale(scale.id());
+  response.set_smallest_group(sees_all ? 0 : rules.smallest_group);
+  std::vector<v1::SummaryRow> rows = Summarize(items, scale.direction(), response.smallest_group());
+  response.set_truncated(rows.size() > kMaxRows);
+  rows.resize(std::min(rows.size(), size_t{kMaxRows}));
+  for (v1::SummaryRow& row : rows) {
+    *response.add_rows() = std::move(row);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::GetConcordanceResponse> OutcomeHandlers::GetConcordance(
+    const api::Call& call, const v1::GetConcordanceRequest& request) const {
+  SB_ASSIGN_OR_RETURN(const records::Reader reader, database_.ReaderFor(call));
+  SB_RETURN_IF_ERROR(reader.Get(episodes::EpisodeKind(), request.parent()).status());
+  SB_ASSIGN_OR_RETURN(
+      const std::vector<v1::Series> all,
+      reader.GetAll(SeriesKind(), SeriesOfEpisode(request.parent()), kMaxSeriesOfEpisode));
+  std::map<v1::Domain, v1::ConcordanceColumn> columns;
+  for (const v1::Series& series : all) {
+    if (series.subject() != request.subject() || series.assessment_count() == 0) {
+      continue;
+    }
+    SB_ASSIGN_OR_RETURN(const v1::InstrumentDefinition* definition,
+                        DefinitionOf(series.instrument(), series.instrument_version()));
+    v1::ConcordanceColumn& column = columns[definition->domain()];
+    column.set_domain(definition->domain());
+    if (column.series_size() < kMaxSeriesOfColumn) {
+      *column.add_series() = MakeHeadline(*definition, series);
+    }
+  }
+  v1::GetConcordanceResponse response;
+  for (auto& [domain, column] : columns) {
+    std::sort(column.mutable_series()->begin(), column.mutable_series()->end(),
+              [](const v1::SeriesHeadline& a, const v1::SeriesHeadline& b) {
+                return std::tie(a.instrument(), a.relationship_target(), a.informant(),
+                                a.series()) <
+                       std::tie(b.instrument(), b.relationship_target(), b.informant(), b.series());
+              });
+    *response.add_columns() = std::move(column);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListJournalResponse> OutcomeHandlers::ListJournal(
+    const api::Call& call, const v1::ListJournalRequest& request) const {
+  return database_.ListJournal<v1::ListJournalResponse>(call, request);
+}
+
+}  // namespace securebase::outcomes

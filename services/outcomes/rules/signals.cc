@@ -1,7 +1,6 @@
 #include "services/outcomes/rules/signals.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include "services/outcomes/rules/catalogue.h"
 #include "services/outcomes/rules/numbers.h"
@@ -29,33 +28,6 @@ bool CanDeteriorate(const v1::Scale& scale, const v1::ChangeVerdict& verdict, do
 }
 
 }  // namespace
-
-void OrderSeries(std::vector<SeriesEntry>& entries) {
-  std::sort(entries.begin(), entries.end(), [](const SeriesEntry& a, const SeriesEntry& b) {
-    return std::tie(a.answered, a.recorded, a.assessment) <
-           std::tie(b.answered, b.recorded, b.assessment);
-  });
-}
-
-std::optional<BaselineResult> ChooseBaseline(const std::vector<SeriesEntry>& entries,
-                                             absl::string_view chosen) {
-  std::optional<BaselineResult> first;
-  bool chosen_unscored = false;
-  for (size_t i = 0; i < entries.size(); ++i) {
-    const bool is_chosen = !chosen.empty() && entries[i].assessment == chosen;
-    if (is_chosen && entries[i].value.has_value()) {
-      return BaselineResult{i, v1::BASELINE_REASON_CHOSEN};
-    }
-    chosen_unscored = chosen_unscored || is_chosen;
-    if (!first.has_value() && entries[i].value.has_value()) {
-      first = BaselineResult{i, v1::BASELINE_REASON_FIRST_SCORED};
-    }
-  }
-  if (first.has_value() && chosen_unscored) {
-    first->reason = v1::BASELINE_REASON_CHOSEN_UNSCORED;
-  }
-  return first;
-}
 
 std::optional<size_t> BestEntry(const v1::Scale& scale, const std::vector<SeriesEntry>& entries,
                                 size_t baseline) {
@@ -98,17 +70,6 @@ std::optional<RiskSignal> EvaluateRisk(const v1::ScoringResult& result) {
     return std::nullopt;
   }
   return signal;
-}
-
-RiskFollowUp FollowUpRisk(std::optional<v1::RiskLevel> open,
-                          std::optional<v1::RiskLevel> submitted) {
-  if (!submitted.has_value()) {
-    return open.has_value() ? RiskFollowUp::kRemain : RiskFollowUp::kNone;
-  }
-  if (!open.has_value()) {
-    return RiskFollowUp::kRaise;
-  }
-  return *submitted > *open ? RiskFollowUp::kWorsen : RiskFollowUp::kJoin;
 }
 
 absl::StatusOr<DeteriorationSignal> EvaluateDeterioration(
@@ -192,22 +153,6 @@ bool IsAllianceSplit(const std::vector<double>& item_means, const SignalRules& r
   }
   const auto [least, greatest] = std::minmax_element(item_means.begin(), item_means.end());
   return Holds(*greatest - *least, v1::COMPARATOR_AT_LEAST, rules.alliance_split);
-}
-
-bool IsOverdue(const Occurrence& occurrence, absl::Time now) {
-  return !occurrence.answered && now >= occurrence.expires;
-}
-
-int MissedInARow(const std::vector<Occurrence>& occurrences, absl::Time now) {
-  int missed = 0;
-  for (const Occurrence& occurrence : occurrences) {
-    if (occurrence.answered) {
-      missed = 0;
-    } else if (IsOverdue(occurrence, now)) {
-      ++missed;
-    }
-  }
-  return missed;
 }
 
 }  // namespace securebase::outcomes

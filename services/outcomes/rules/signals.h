@@ -13,6 +13,8 @@
 #include "securebase/outcomes/v1/series.pb.h"
 #include "services/outcomes/rules/change.h"
 
+// What a clinician must see, as pure rules. How series are ordered and given a baseline is in
+// series.h, when a form counts as missed in schedule.h, and what becomes of an alert in alert.h.
 namespace securebase::outcomes {
 
 // One assessment's value on one scale.
@@ -22,21 +24,6 @@ struct SeriesEntry {
   absl::Time recorded;     // when Securebase first heard of it
   std::optional<double> value;
 };
-
-// By answered time, then recorded time, then id: the order of every series. A paper form that is
-// recorded late takes the place at which it was answered.
-void OrderSeries(std::vector<SeriesEntry>& entries);
-
-// Which entry change is measured from.
-struct BaselineResult {
-  size_t index = 0;
-  v1::BaselineReason reason = v1::BASELINE_REASON_UNSPECIFIED;
-};
-
-// The first entry with a value, unless `chosen` (an assessment; empty: none) has one. Nothing if no
-// entry has a value. `entries` are ordered.
-std::optional<BaselineResult> ChooseBaseline(const std::vector<SeriesEntry>& entries,
-                                             absl::string_view chosen);
 
 // The entry with the best value from the baseline on, the earliest if several share it. Nothing on
 // scales where higher is neither better nor worse, or without a value there.
@@ -73,21 +60,6 @@ struct RiskSignal {
 // Nothing if no risk answer is present. Answers that are missing alone make no alert; the scoring
 // result names them.
 std::optional<RiskSignal> EvaluateRisk(const v1::ScoringResult& result);
-
-// What a later submission does to the open risk alert of its series.
-enum class RiskFollowUp {
-  kNone,    // nothing is open, and there is no risk answer
-  kRaise,   // a new alert
-  kJoin,    // the same again or less: it joins, an acknowledgement stands
-  kWorsen,  // worse: it joins and resets the acknowledgement
-  kRemain,  // no risk answer now, but the alert stays until somebody resolves it
-};
-
-// `open`: the highest level of the alert that is open, if one is. `submitted`: that of the
-// submission, if it has risk answers. A correction is not a later submission: evaluate the
-// corrected answers as if the old ones had never been.
-RiskFollowUp FollowUpRisk(std::optional<v1::RiskLevel> open,
-                          std::optional<v1::RiskLevel> submitted);
 
 // Whether somebody got worse.
 enum class DeteriorationState {
@@ -138,18 +110,5 @@ AllianceState EvaluateAlliance(std::optional<double> previous, double latest,
 
 // House rule: two members of an episode differ in their latest item means. Of 0 or 1 members: no.
 bool IsAllianceSplit(const std::vector<double>& item_means, const SignalRules& rules);
-
-// What became of one occurrence of a schedule.
-struct Occurrence {
-  absl::Time expires;  // exclusive: answered at or after this is too late
-  bool answered = false;
-};
-
-// Past its expiry and not answered.
-bool IsOverdue(const Occurrence& occurrence, absl::Time now);
-
-// Occurrences missed since the last answered one. `occurrences` are in order of time; those that
-// have not expired yet do not count.
-int MissedInARow(const std::vector<Occurrence>& occurrences, absl::Time now);
 
 }  // namespace securebase::outcomes

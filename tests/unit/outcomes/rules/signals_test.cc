@@ -24,30 +24,6 @@ std::vector<SeriesEntry> Series(const std::vector<std::optional<double>>& values
   return entries;
 }
 
-TEST(SeriesTest, OrderIsAnsweredThenRecordedThenId) {
-  std::vector<SeriesEntry> entries = {{"d", Day(2), Day(2), 1},
-                                      {"c", Day(1), Day(9), 1},  // recorded late
-                                      {"b", Day(1), Day(1), 1},
-                                      {"a", Day(1), Day(9), 1}};
-  OrderSeries(entries);
-  std::vector<std::string> ids;
-  for (const SeriesEntry& entry : entries) {
-    ids.push_back(entry.assessment);
-  }
-  EXPECT_THAT(ids, ElementsAre("b", "a", "c", "d"));
-}
-
-TEST(SeriesTest, BaselineIsTheFirstScoredUnlessAnotherIsChosen) {
-  const std::vector<SeriesEntry> entries = Series({kGap, 20, kGap, 12});
-  EXPECT_EQ(ChooseBaseline(entries, "")->index, 1);
-  EXPECT_EQ(ChooseBaseline(entries, "")->reason, v1::BASELINE_REASON_FIRST_SCORED);
-  EXPECT_EQ(ChooseBaseline(entries, "a3")->index, 3);
-  EXPECT_EQ(ChooseBaseline(entries, "a3")->reason, v1::BASELINE_REASON_CHOSEN);
-  EXPECT_EQ(ChooseBaseline(entries, "a2")->index, 1);
-  EXPECT_EQ(ChooseBaseline(entries, "a2")->reason, v1::BASELINE_REASON_CHOSEN_UNSCORED);
-  EXPECT_FALSE(ChooseBaseline(Series({kGap}), "").has_value());
-}
-
 TEST(SeriesTest, BestIsTheEarliestOfTheBestFromTheBaselineOn) {
   const v1::Scale& phq9 = *FindScale(Instrument("phq-9"), "total");
   EXPECT_EQ(*BestEntry(phq9, Series({2, 20, 8, kGap, 8, 19}), 1), 2);
@@ -80,17 +56,6 @@ TEST(RiskTest, AThresholdThatIsOursSaysSo) {
   ASSERT_TRUE(signal.has_value());
   EXPECT_TRUE(signal->house_rule);
   EXPECT_FALSE(EvaluateRisk(ScoreForm("dar-5", {5, 5, 5, 2, 5})).has_value());
-}
-
-TEST(RiskTest, ARepeatJoinsAndAWorseAnswerResets) {
-  const auto raised = v1::RISK_LEVEL_RAISED;
-  const auto high = v1::RISK_LEVEL_HIGH;
-  EXPECT_EQ(FollowUpRisk(std::nullopt, std::nullopt), RiskFollowUp::kNone);
-  EXPECT_EQ(FollowUpRisk(std::nullopt, raised), RiskFollowUp::kRaise);
-  EXPECT_EQ(FollowUpRisk(raised, raised), RiskFollowUp::kJoin);
-  EXPECT_EQ(FollowUpRisk(high, raised), RiskFollowUp::kJoin);
-  EXPECT_EQ(FollowUpRisk(raised, high), RiskFollowUp::kWorsen);
-  EXPECT_EQ(FollowUpRisk(high, std::nullopt), RiskFollowUp::kRemain);
 }
 
 DeteriorationSignal Deterioration(const std::string& instrument,
@@ -187,18 +152,6 @@ TEST(AllianceTest, SplitIsADifferenceOfOnePointBetweenAnyTwo) {
   EXPECT_FALSE(IsAllianceSplit({3}, rules));
   EXPECT_FALSE(IsAllianceSplit({4.5, 3.6, 4.0}, rules));
   EXPECT_TRUE(IsAllianceSplit({4.5, 4.0, 3.5}, rules));
-}
-
-TEST(OverdueTest, CountsWhatWasMissedSinceTheLastAnswer) {
-  const std::vector<Occurrence> occurrences = {
-      {Day(7), false}, {Day(14), true}, {Day(21), false}, {Day(28), false}, {Day(35), false}};
-  EXPECT_EQ(MissedInARow(occurrences, Day(28)), 2);
-  EXPECT_EQ(MissedInARow(occurrences, Day(27)), 1);
-  EXPECT_EQ(MissedInARow(occurrences, Day(35)), 3);
-  EXPECT_EQ(MissedInARow({}, Day(1)), 0);
-  EXPECT_TRUE(IsOverdue(occurrences[0], Day(7)));
-  EXPECT_FALSE(IsOverdue(occurrences[0], Day(7) - absl::Nanoseconds(1)));
-  EXPECT_FALSE(IsOverdue(occurrences[1], Day(40)));
 }
 
 }  // namespace

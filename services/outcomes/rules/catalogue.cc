@@ -31,6 +31,9 @@ bool Contains(const Repeated& values, const T& value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
+// As the rules of Item.min and Item.max, which a file does not pass through.
+constexpr int kLargestAnswer = 1000;
+
 std::string At(absl::string_view list, int index) { return absl::StrCat(list, "[", index, "]"); }
 
 // As FieldRules.id: 1 to 63 characters of A-Z a-z 0-9 . _ -
@@ -63,6 +66,7 @@ class Checker {
   explicit Checker(const v1::InstrumentDefinition& definition) : definition_(definition) {}
 
   std::vector<FieldViolation> Run() {
+    CheckFinite(definition_, "");
     CheckHead();
     CheckItems();
     CheckCodings();
@@ -79,6 +83,25 @@ class Checker {
   void Require(bool condition, std::string field, std::string description) {
     if (!condition) {
       violations_.push_back({std::move(field), std::move(description)});
+    }
+  }
+
+  // Text format knows "nan" and "inf"; every comparison below would let them through.
+  void CheckFinite(const google::protobuf::Message& message, const std::string& path) {
+    std::vector<const FieldDescriptor*> fields;
+    const google::protobuf::Reflection* reflection = message.GetReflection();
+    reflection->ListFields(message, &fields);
+    for (const FieldDescriptor* field : fields) {
+      const std::string name = absl::StrCat(path, path.empty() ? "" : ".", field->name());
+      if (field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
+        Require(std::isfinite(reflection->GetDouble(message, field)), name, "must be finite");
+      } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && field->is_repeated()) {
+        for (int i = 0; i < reflection->FieldSize(message, field); ++i) {
+          CheckFinite(reflection->GetRepeatedMessage(message, field, i), At(name, i));
+        }
+      } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+        CheckFinite(reflection->GetMessage(message, field), name);
+      }
     }
   }
 
@@ -149,6 +172,7 @@ class Checker {
       const std::string path = At("items", i);
       CheckId(item.id(), path + ".id", ids);
       Require(item.min() < item.max(), path + ".max", "must be above min");
+      Require(IsBounded(item), path + ".min", "must be within -1000 and 1000, as max");
       Require(!item.has_not_applicable_value() || InRange(item, item.not_applicable_value()),
               path + ".not_applicable_value", "must be in the item's range");
       CheckLoinc(item.loinc(), path + ".loinc");
@@ -166,7 +190,8 @@ class Checker {
       for (int t = 0; t < coding.transforms_size(); ++t) {
         const v1::CodingTransform& transform = coding.transforms(t);
         const std::string path = At(At("codings", i) + ".transforms", t);
-        Require(std::abs(transform.multiplier()) == 1, path + ".multiplier", "must be 1 or -1");
+        Require(transform.multiplier() == 1 || transform.multiplier() == -1, path + ".multiplier",
+                "must be 1 or -1");
         Require(!transform.items().empty() || coding.transforms_size() == 1, path + ".items",
                 "must be named where there are several transforms");
         CheckItemList(transform.items(), path + ".items", transformed);
@@ -182,6 +207,10 @@ class Checker {
               "the instrument has no such item");
       Require(seen.insert(items[i]).second, At(path, i), "is named twice");
     }
+  }
+
+  static bool IsBounded(const v1::Item& item) {
+    return item.min() >= -kLargestAnswer && item.max() <= kLargestAnswer;
   }
 
   static bool InRange(const v1::Item& item, int value) {
@@ -277,8 +306,10 @@ class Checker {
     }
     for (int i = 0; i < recode.items_size(); ++i) {
       const v1::Item* item = FindItem(definition_, recode.items(i));
-      for (int answer = item == nullptr ? 1 : item->min(); item != nullptr && answer <= item->max();
-           ++answer) {
+      if (item == nullptr || !IsBounded(*item)) {
+        continue;
+      }
+      for (int answer = item->min(); answer <= item->max(); ++answer) {
         Require(answers.count(answer) > 0, path + ".values",
                 absl::StrCat("lacks answer ", answer, " of item ", item->id()));
       }

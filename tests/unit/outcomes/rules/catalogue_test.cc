@@ -1,6 +1,8 @@
 #include "services/outcomes/rules/catalogue.h"
 
+#include <cmath>
 #include <functional>
+#include <limits>
 
 #include "absl/strings/match.h"
 #include "gmock/gmock.h"
@@ -154,6 +156,21 @@ TEST(CheckDefinitionTest, EveryBadMutationIsRefusedWithItsPlace) {
       {"phq-9", [](D& d) { d.mutable_items(1)->set_not_applicable_value(4); },
        "items[1].not_applicable_value"},
       {"phq-9", [](D& d) { d.mutable_items(1)->set_loinc("44255-9"); }, "items[1].loinc"},
+      {"rfq-8", [](D& d) { d.mutable_items(0)->set_max(std::numeric_limits<int>::max()); },
+       "items[0].min"},
+      {"rses",
+       [](D& d) {
+         d.mutable_codings(0)->mutable_transforms(0)->set_multiplier(
+             std::numeric_limits<int>::min());
+       },
+       "codings[0].transforms[0].multiplier"},
+      {"phq-9", [=](D& d) { total(d)->set_multiplier(std::nan("")); }, "scales[0].multiplier"},
+      {"phq-9",
+       [=](D& d) {
+         total(d)->mutable_change_policies(1)->mutable_inputs()->set_mean_norm(
+             std::numeric_limits<double>::infinity());
+       },
+       "scales[0].change_policies[1].inputs.mean_norm"},
       {"phq-9", [](D& d) { d.mutable_items(9)->set_unscored(false); }, "items[9]"},
       {"phq-9", [](D& d) { d.mutable_items(8)->set_unscored(true); }, "items[8]"},
       {"rses", [](D& d) { d.mutable_codings(0)->mutable_transforms(0)->set_multiplier(2); },

@@ -259,6 +259,7 @@ TEST_P(StoreContract, ReadersSeeABatchWholeOrNotAtAll) {
   std::atomic<int> torn = 0;
   std::atomic<int> seen = 0;
   std::vector<std::thread> readers;
+  readers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     readers.emplace_back([&] {
       while (!done) {
@@ -298,6 +299,7 @@ TEST_P(StoreContract, ConcurrentIncrementsWithVersionChecksLoseNone) {
   constexpr int kIncrements = 25;
   ASSERT_OK(store_->Apply(context_, BatchOf({PutOf("counter", "0")})));
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   std::atomic<int> failures = 0;
   std::atomic<int> backwards = 0;
   for (int t = 0; t < kThreads; ++t) {
@@ -338,6 +340,7 @@ TEST_P(StoreContract, EveryThreadReadsWhatWasAcknowledgedBefore) {
   constexpr int kThreads = 6;
   constexpr int kWrites = 40;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   std::atomic<int> stale = 0;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
@@ -452,6 +455,7 @@ TEST_P(StoreContract, ARefusedBatchDoesNotUseUpItsKey) {
 TEST_P(StoreContract, OfManySimultaneousRepeatsOneIsApplied) {
   constexpr int kThreads = 8;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   std::atomic<int> applied = 0;
   std::atomic<int> replayed = 0;
   for (int t = 0; t < kThreads; ++t) {
@@ -953,6 +957,7 @@ TEST_P(StoreContract, AFencedBatchNeedsTheCurrentUnexpiredToken) {
 TEST_P(StoreContract, OfManyWhoWantALeaseOneGetsIt) {
   constexpr int kThreads = 8;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   std::atomic<int> held = 0;
   std::atomic<int> refused = 0;
   for (int t = 0; t < kThreads; ++t) {
@@ -1020,6 +1025,7 @@ TEST_P(StoreContract, ListPracticesPagesInByteOrder) {
 
 TEST_P(StoreContract, ABatchOfTheLargestSizeIsTakenAndOneMoreIsRefused) {
   std::vector<Put> puts;
+  puts.reserve(kMaxBatchOperations);
   for (int i = 0; i < kMaxBatchOperations; ++i) {
     puts.push_back(PutOf(absl::StrCat(i), "v"));
   }
@@ -1216,6 +1222,7 @@ TEST_P(StoreContract, EveryCallFailsAfterClose) {
 TEST_P(StoreContract, CloseUnderLoadAnswersEveryCall) {
   constexpr int kThreads = 6;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   std::atomic<int> started = 0;
   std::atomic<int> odd = 0;
   for (int t = 0; t < kThreads; ++t) {

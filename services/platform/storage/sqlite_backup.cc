@@ -30,8 +30,7 @@ absl::Status MakeNewPrivateFile(const std::string& path) {
   if (fd < 0) {
     return errno == EEXIST ? AlreadyExists(path) : SystemError("make", path);
   }
-  const absl::Status status =
-      fchmod(fd, 0600) == 0 ? absl::OkStatus() : SystemError("protect", path);
+  absl::Status status = fchmod(fd, 0600) == 0 ? absl::OkStatus() : SystemError("protect", path);
   close(fd);
   return status;
 }
@@ -41,7 +40,7 @@ absl::Status SyncPath(const std::string& path, int flags) {
   if (fd < 0) {
     return SystemError("open", path);
   }
-  const absl::Status status = fsync(fd) == 0 ? absl::OkStatus() : SystemError("sync", path);
+  absl::Status status = fsync(fd) == 0 ? absl::OkStatus() : SystemError("sync", path);
   close(fd);
   return status;
 }

@@ -356,10 +356,11 @@ class SqliteStoreImpl : public SqliteStore {
         writer_.Run(context.deadline, [result, write = std::move(write), &clock = clock_](
                                           SqliteConnection& connection, SqliteChanges& changes) {
           absl::StatusOr<T> written = write(connection, clock.Now(), changes);
-          if (written.ok()) {
+          absl::Status status = written.status();
+          if (status.ok()) {
             *result = *std::move(written);
           }
-          return written.status();
+          return status;
         }));
     return std::move(*result);
   }
@@ -385,7 +386,7 @@ absl::Status MakePrivateFile(const std::string& path) {
     return SystemError("open the database", path);
   }
   // Again, for a file that was there before; and the umask does not matter to fchmod.
-  const absl::Status status =
+  absl::Status status =
       fchmod(fd, 0600) == 0 ? absl::OkStatus() : SystemError("protect the database", path);
   close(fd);
   return status;

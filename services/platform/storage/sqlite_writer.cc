@@ -56,8 +56,8 @@ absl::Status SqliteWriter::Run(absl::Time deadline, Operation operation) {
     }
     pending->done.WaitFor(mutex_, left);
   }
-  // Moved, so that no other thread holds it too: ThreadSanitizer does not see the reference count of
-  // a prebuilt Abseil.
+  // Moved, so that no other thread holds it too: ThreadSanitizer does not see the reference count
+  // of a prebuilt Abseil.
   return std::move(pending->status);
 }
 

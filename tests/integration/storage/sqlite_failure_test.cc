@@ -105,7 +105,7 @@ class SqliteFailureTest : public ::testing::Test {
     });
   }
   // Starts an Apply on a thread of its own, and returns when it is queued.
-  void StartApply(absl::string_view id, std::function<void(Batch&)> change = nullptr,
+  void StartApply(absl::string_view id, const std::function<void(Batch&)>& change = nullptr,
                   Context context = {}) {
     const int64_t queued = store_->stats().queued;
     Batch batch = BatchOf(id);
@@ -367,7 +367,7 @@ TEST_F(SqliteFailureTest, DamagedPagesAreDataLossAndTheRestStaysReadable) {
     const auto pages = static_cast<int>(file.tellp()) / 4096;
     ASSERT_GT(pages, 100);
     for (int page = pages / 2; page < pages / 2 + 20; ++page) {
-      file.seekp(page * 4096);
+      file.seekp(std::streamoff{4096} * page);
       file << std::string(4096, '\x5a');
     }
   }

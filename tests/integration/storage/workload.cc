@@ -128,6 +128,7 @@ std::vector<WorkloadProgress> RunWorkload(Store& store, std::vector<WorkloadProg
                                           const std::function<void(int, int64_t)>& acknowledged) {
   from.resize(kWorkloadThreads);
   std::vector<std::thread> threads;
+  threads.reserve(kWorkloadThreads);
   for (int thread = 0; thread < kWorkloadThreads; ++thread) {
     threads.emplace_back([&, thread] {
       WorkloadProgress& progress = from[static_cast<size_t>(thread)];

@@ -310,6 +310,7 @@ TEST_F(SqliteStoreTest, TheLogStaysBoundedWhileReadsNeverPause) {
   ASSERT_OK(store->Apply({}, BatchOf("g0")));
   std::atomic<bool> done = false;
   std::vector<std::thread> readers;
+  readers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     readers.emplace_back([&] {
       ScanRequest request;
@@ -339,6 +340,7 @@ TEST_F(SqliteStoreTest, MoreReadsThanConnectionsTakeTurns) {
   const auto store = Open();
   ASSERT_OK(store->Apply({}, BatchOf("g")));
   std::vector<std::thread> threads;
+  threads.reserve(8);
   std::atomic<int> answered = 0;
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&] {

@@ -1,0 +1,240 @@
+// Calls every rpc of every service over the wire with what must be refused. The rpcs come from the
+// descriptors, so that a new one is tried without anybody thinking of it.
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "securebase/goals/v1/goals_service.pb.h"
+#include "securebase/options/v1/options.pb.h"
+#include "securebase/plans/v1/plans_service.pb.h"
+#include "services/platform/api/method_policy.h"
+#include "tests/integration/every_rpc/all_services.h"
+#include "tests/testing/status_matchers.h"
+
+namespace securebase {
+namespace {
+
+using auth::PrincipalKind;
+using google::protobuf::Descriptor;
+using google::protobuf::DescriptorPool;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::MethodDescriptor;
+using testing::IsError;
+
+struct Rpc {
+  api::MethodPolicy policy;
+  const MethodDescriptor* method;
+};
+
+std::vector<Rpc> AllRpcs() {
+  std::vector<Rpc> rpcs;
+  for (const std::string& name : testing::AllServices::Names()) {
+    const auto* service = DescriptorPool::generated_pool()->FindServiceByName(name);
+    EXPECT_NE(service, nullptr) << name;
+    const auto policies = api::ReadMethodPolicies(*service);
+    EXPECT_OK(policies);
+    for (int i = 0; i < service->method_count(); ++i) {
+      rpcs.push_back({(*policies)[static_cast<size_t>(i)], service->method(i)});
+    }
+  }
+  return rpcs;
+}
+
+std::unique_ptr<Message> New(const Descriptor* type) {
+  return std::unique_ptr<Message>(
+      google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
+}
+
+// Sets every resource name of the message to one in `practice`; returns how many there were.
+int FillNames(const std::string& practice, Message& message, int depth = 0) {
+  int filled = 0;
+  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
+    const FieldDescriptor* field = message.GetDescriptor()->field(i);
+    const std::string& pattern = field->options().GetExtension(options::v1::rules).name();
+    if (!pattern.empty()) {
+      // "practices/{practice}/goals/{goal}" -> "practices/p2/goals/none"
+      std::vector<std::string> parts =
+          absl::StrSplit(std::vector<std::string>(absl::StrSplit(pattern, '|'))[0], '/');
+      for (std::string& part : parts) {
+        part = part == "{practice}" ? practice : part[0] == '{' ? "none" : part;
+      }
+      const std::string name = absl::StrJoin(parts, "/");
+      if (field->is_repeated()) {
+        message.GetReflection()->AddString(&message, field, name);
+      } else {
+        message.GetReflection()->SetString(&message, field, name);
+      }
+      ++filled;
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && !field->is_repeated() &&
+               depth < 2 && field->message_type()->full_name().rfind("securebase.", 0) == 0 &&
+               field->containing_oneof() == nullptr) {
+      filled +=
+          FillNames(practice, *message.GetReflection()->MutableMessage(&message, field), depth + 1);
+    }
+  }
+  return filled;
+}
+
+class EveryRpc : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { services_ = new testing::AllServices; }
+  static void TearDownTestSuite() {
+    delete services_;
+    services_ = nullptr;
+  }
+  testing::TestServer& server() { return services_->server(); }
+
+  absl::Status Call(const Rpc& rpc, const client::CallOptions& options,
+                    const std::string& practice = "p1") {
+    const std::unique_ptr<Message> request = New(rpc.method->input_type());
+    EXPECT_GT(FillNames(practice, *request), 0) << rpc.policy.method << " names no resource";
+    const std::unique_ptr<Message> response = New(rpc.method->output_type());
+    return server().Client().CallMethod(rpc.policy.method, options, *request, *response);
+  }
+
+  // Somebody who may call the method, with these scopes.
+  client::CallOptions Allowed(const Rpc& rpc, const std::string& scopes = "*.cruds") {
+    return rpc.policy.practice_wide
+               ? server().As(PrincipalKind::kSystem, "ehr", "system/" + scopes)
+               : server().As(PrincipalKind::kStaff, "dr-lee", "user/" + scopes);
+  }
+
+  static testing::AllServices* services_;
+};
+
+testing::AllServices* EveryRpc::services_ = nullptr;
+
+TEST_F(EveryRpc, IsListed) { EXPECT_GT(AllRpcs().size(), 20u); }
+
+TEST_F(EveryRpc, WithoutATokenIsUnauthenticated) {
+  for (const Rpc& rpc : AllRpcs()) {
+    EXPECT_THAT(Call(rpc, {}), IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenMissing))
+        << rpc.policy.method;
+  }
+}
+
+TEST_F(EveryRpc, WithATokenThatGrantsSomethingElseIsRefused) {
+  for (const Rpc& rpc : AllRpcs()) {
+    EXPECT_THAT(Call(rpc, Allowed(rpc, "AuditEvent.cruds")),
+                IsError(absl::StatusCode::kPermissionDenied, Reason::kScopeMissing))
+        << rpc.policy.method;
+  }
+}
+
+TEST_F(EveryRpc, WithEveryOtherPermissionOfItsResourcesIsRefused) {
+  for (const Rpc& rpc : AllRpcs()) {
+    std::map<std::string, std::string> others;  // resource -> permissions that do not suffice
+    for (const std::string& scope : rpc.policy.scopes) {
+      others.emplace(scope.substr(0, scope.find('.')), "cruds");
+    }
+    for (const std::string& scope : rpc.policy.scopes) {
+      std::string& left = others[scope.substr(0, scope.find('.'))];
+      left.erase(std::remove(left.begin(), left.end(), scope.back()), left.end());
+    }
+    for (const auto& [resource, left] : others) {
+      if (!left.empty()) {
+        EXPECT_THAT(Call(rpc, Allowed(rpc, absl::StrCat(resource, ".", left))),
+                    IsError(absl::StatusCode::kPermissionDenied, Reason::kScopeMissing))
+            << rpc.policy.method << " with " << resource << "." << left;
+      }
+    }
+  }
+}
+
+TEST_F(EveryRpc, AboutAnotherPracticeIsRefused) {
+  for (const Rpc& rpc : AllRpcs()) {
+    for (const client::CallOptions& caller : {Allowed(rpc), server().AsSystem()}) {
+      EXPECT_THAT(Call(rpc, caller, "p2"),
+                  IsError(absl::StatusCode::kPermissionDenied, Reason::kPracticeMismatch))
+          << rpc.policy.method;
+    }
+  }
+}
+
+TEST_F(EveryRpc, IsOpenToParticipantsOnlyWhereItSaysSo) {
+  int open = 0;
+  for (const Rpc& rpc : AllRpcs()) {
+    const absl::Status status = Call(rpc, server().AsParticipant("ehr-1"));
+    if (rpc.policy.participants) {
+      ++open;
+      EXPECT_NE(ReasonOf(status), Reason::kPrincipalNotAllowed) << rpc.policy.method;
+      EXPECT_NE(ReasonOf(status), Reason::kScopeMissing) << rpc.policy.method;
+    } else {
+      EXPECT_THAT(status,
+                  IsError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed))
+          << rpc.policy.method;
+    }
+  }
+  EXPECT_GT(open, 0);
+}
+
+TEST_F(EveryRpc, ThatSpansThePracticeIsClosedToStaff) {
+  int closed = 0;
+  for (const Rpc& rpc : AllRpcs()) {
+    if (rpc.policy.practice_wide) {
+      ++closed;
+      EXPECT_THAT(Call(rpc, server().AsStaff("dr-lee")),
+                  IsError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed))
+          << rpc.policy.method;
+    }
+  }
+  EXPECT_GT(closed, 0);
+}
+
+// Everybody who may call a method gets an answer, or an error that speaks of the request.
+TEST_F(EveryRpc, IsServedToWhoMayCallIt) {
+  for (const Rpc& rpc : AllRpcs()) {
+    const absl::Status status = Call(rpc, Allowed(rpc));
+    const std::set<absl::StatusCode> expected = {absl::StatusCode::kOk, absl::StatusCode::kNotFound,
+                                                 absl::StatusCode::kInvalidArgument,
+                                                 absl::StatusCode::kFailedPrecondition};
+    EXPECT_EQ(expected.count(status.code()), 1u) << rpc.policy.method << " " << status.ToString();
+  }
+}
+
+// Whoever sees nothing learns nothing: a record that exists looks like one that does not.
+TEST_F(EveryRpc, OfARecordThatIsNotThereIsNotFoundForReads) {
+  for (const Rpc& rpc : AllRpcs()) {
+    if (!rpc.policy.writes && rpc.method->input_type()->FindFieldByName("name") != nullptr &&
+        rpc.policy.discloses_patient_data) {
+      EXPECT_THAT(Call(rpc, Allowed(rpc)), IsError(absl::StatusCode::kNotFound, Reason::kNotFound))
+          << rpc.policy.method;
+    }
+  }
+}
+
+// Goals and plans ask episodes what the caller of theirs may see, in that caller's name.
+TEST(Scopes, WhateverOpensAMethodOfAServiceThatAsksOpensGetAccessView) {
+  const auto* get_access_view = DescriptorPool::generated_pool()->FindMethodByName(
+      "securebase.episodes.v1.EpisodesService.GetAccessView");
+  ASSERT_NE(get_access_view, nullptr);
+  const auto& scopes = get_access_view->options().GetExtension(options::v1::policy).scopes();
+  const std::set<std::string> opening(scopes.begin(), scopes.end());
+  for (const auto* file : {goals::v1::GetGoalRequest::descriptor()->file(),
+                           plans::v1::GetPlanRequest::descriptor()->file()}) {
+    ASSERT_EQ(file->service_count(), 1);
+    for (int i = 0; i < file->service(0)->method_count(); ++i) {
+      const MethodDescriptor* method = file->service(0)->method(i);
+      const auto& policy = method->options().GetExtension(options::v1::policy);
+      if (policy.practice_wide()) {
+        continue;  // systems see the whole practice without asking
+      }
+      for (const std::string& scope : policy.scopes()) {
+        EXPECT_EQ(opening.count(scope), 1u) << scope << " of " << method->full_name();
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace securebase

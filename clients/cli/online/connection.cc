@@ -23,6 +23,8 @@ std::vector<Setting> Settings(ConnectionOptions& options) {
       {"SECUREBASE_TOKEN", &options.token},
       {"SECUREBASE_TOKEN_FILE", &options.token_file},
       {"SECUREBASE_CA_FILE", &options.ca_file},
+      {"SECUREBASE_CERTIFICATE_FILE", &options.certificate_file},
+      {"SECUREBASE_KEY_FILE", &options.key_file},
       {"SECUREBASE_OUTCOMES_ADDRESS", &options.outcomes_address},
       {"SECUREBASE_GOALS_ADDRESS", &options.goals_address},
       {"SECUREBASE_PLANS_ADDRESS", &options.plans_address},
@@ -59,6 +61,11 @@ void AddConnectionOptions(CLI::App& command, ConnectionOptions& options) {
       "SECUREBASE_TOKEN_FILE");
   add("--ca", options.ca_file, "PEM file of the authorities that signed the servers' certificates",
       "FILE", "SECUREBASE_CA_FILE");
+  add("--certificate", options.certificate_file,
+      "PEM file with this program's certificate, for servers that ask for one", "FILE",
+      "SECUREBASE_CERTIFICATE_FILE");
+  add("--key", options.key_file, "PEM file with the certificate's key", "FILE",
+      "SECUREBASE_KEY_FILE");
   add("--outcomes-address", options.outcomes_address, "where episodes and outcomes are served",
       "HOST:PORT", "SECUREBASE_OUTCOMES_ADDRESS");
   add("--goals-address", options.goals_address, "where goals are served", "HOST:PORT",
@@ -125,6 +132,8 @@ absl::StatusOr<client::Client*> Connections::For(const std::string& method) {
     channel.address = address;
     channel.plaintext = options_.plaintext;
     channel.ca_file = options_.ca_file;
+    channel.certificate_file = options_.certificate_file;
+    channel.key_file = options_.key_file;
     SB_ASSIGN_OR_RETURN(client, client::MakeClient(channel));
   }
   return client.get();

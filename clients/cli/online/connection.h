@@ -18,6 +18,8 @@ struct ConnectionOptions {
   std::string token;
   std::string token_file;
   std::string ca_file;
+  std::string certificate_file;
+  std::string key_file;
   std::string outcomes_address;  // serves episodes and outcomes
   std::string goals_address;
   std::string plans_address;

@@ -92,7 +92,7 @@ bool Exists(const std::string& path) { return std::ifstream(path).good(); }
 absl::Status DevSetup(const std::string& folder, Console& console) {
   const auto path = [&](const std::string& name) { return absl::StrCat(folder, "/", name); };
   if (Exists(path(kKeyFile)) && Exists(path("jwks.json")) && Exists(path("keyring.json")) &&
-      Exists(path("ca.crt"))) {
+      Exists(path("client.crt"))) {
     console.out << "Keys and certificates in " << folder << " are kept.\n";
     return absl::OkStatus();
   }
@@ -102,7 +102,8 @@ absl::Status DevSetup(const std::string& folder, Console& console) {
   SB_RETURN_IF_ERROR(auth::WritePrivateFile(path("jwks.json"), auth::FormatJwkSet({signer})));
   SB_RETURN_IF_ERROR(auth::WritePrivateFile(path("keyring.json"), auth::GenerateKeyring()));
   SB_RETURN_IF_ERROR(
-      auth::WriteDevPki(folder, {"plans", "goals"}, absl::Now(), absl::Hours(24 * 90)).status());
+      auth::WriteDevPki(folder, {"plans", "goals", "client"}, absl::Now(), absl::Hours(24 * 90))
+          .status());
   console.out << "Wrote throw-away keys, certificates and a keyring to " << folder << ".\n";
   return absl::OkStatus();
 }

@@ -146,23 +146,9 @@ std::vector<std::string> MissingConsents(const v1::PlanContent& content, const E
   }
   for (const std::string& subject : content.subjects()) {
     const Member* member = FindMember(episode, subject);
-    if (member == nullptr || member->left) {
-      continue;
-    }
-    bool granted = false;
-    bool refused = false;
-    for (const TreatmentConsent& consent : episode.consents) {
-      if (consent.subject != subject) {
-        continue;
-      }
-      const bool may_decide =
-          member->minor
-              ? std::count(member->guardians.begin(), member->guardians.end(), consent.grantor) > 0
-              : consent.grantor == subject;
-      granted = granted || (consent.granted && may_decide);
-      refused = refused || !consent.granted;
-    }
-    if (!granted || refused) {
+    const bool treated =
+        member != nullptr && !member->left && member->role != MemberRole::kObserver;
+    if (treated && std::count(episode.consented.begin(), episode.consented.end(), subject) == 0) {
       missing.push_back(subject);
     }
   }

@@ -31,13 +31,6 @@ struct StaffMember {
   bool supervised = false;
 };
 
-// A decision about treatment that is in force.
-struct TreatmentConsent {
-  std::string grantor;   // a member's id
-  std::string subject;   // a member's id
-  bool granted = false;  // false: refused
-};
-
 struct Episode {
   std::string name;
   bool under_way = false;  // neither ended nor entered in error; planned ones are
@@ -45,7 +38,8 @@ struct Episode {
   std::vector<std::string> problems;                       // codes
   std::vector<Member> members;
   std::vector<StaffMember> team;
-  std::vector<TreatmentConsent> consents;
+  // Members whose treatment is consented to by all who must: what the episodes service says.
+  std::vector<std::string> consented;
 };
 
 // The practice's policy.

@@ -23,7 +23,7 @@ Episode Couple() {
   episode.members = {{"a", MemberRole::kPartner, false, false, {}},
                      {"b", MemberRole::kPartner, false, false, {}}};
   episode.team = {{"dr-a", StaffRole::kClinician, true}, {"dr-s", StaffRole::kSupervisor, false}};
-  episode.consents = {{"a", "a", true}, {"b", "b", true}};
+  episode.consented = {"a", "b"};
   return episode;
 }
 
@@ -101,34 +101,21 @@ TEST(SignaturesTest, OfAnotherDigestOrAFormerMemberOfTheTeamDoNotCount) {
   EXPECT_THAT(MissingSignatures(revision, episode, Policy()), ElementsAre("clinician"));
 }
 
-TEST(ConsentsTest, EachAdultDecidesForThemself) {
+TEST(ConsentsTest, EverySubjectOfThePlanNeedsOne) {
   Episode episode = Couple();
   const v1::PlanContent content = RevisionFor(episode).content();
   EXPECT_THAT(MissingConsents(content, episode, Policy()), IsEmpty());
-  episode.consents = {{"a", "a", true}, {"a", "b", true}};
+  episode.consented = {"a"};
   EXPECT_THAT(MissingConsents(content, episode, Policy()), ElementsAre("b"));
   Policy lenient;
   lenient.participant_consent_required = false;
   EXPECT_THAT(MissingConsents(content, episode, lenient), IsEmpty());
 }
 
-TEST(ConsentsTest, OneGuardianSufficesAndOneRefusalPrevails) {
-  Episode episode = Family();
-  v1::PlanContent content;
-  content.add_subjects("child");
-  EXPECT_THAT(MissingConsents(content, episode, Policy()), ElementsAre("child"));
-  episode.consents = {{"child", "child", true}};
-  EXPECT_THAT(MissingConsents(content, episode, Policy()), ElementsAre("child"));
-  episode.consents = {{"mother", "child", true}};
-  EXPECT_THAT(MissingConsents(content, episode, Policy()), IsEmpty());
-  episode.consents.push_back({"father", "child", false});
-  EXPECT_THAT(MissingConsents(content, episode, Policy()), ElementsAre("child"));
-}
-
 TEST(ConsentsTest, WhoLeftIsNotAsked) {
   Episode episode = Couple();
   const v1::PlanContent content = RevisionFor(episode).content();
-  episode.consents.clear();
+  episode.consented.clear();
   episode.members[1].left = true;
   EXPECT_THAT(MissingConsents(content, episode, Policy()), ElementsAre("a"));
 }
@@ -146,7 +133,7 @@ TEST(ScreeningsTest, EachPartnerIsScreenedUnlessTheyAreNeverSeenTogether) {
 
 TEST(MayBeInForceTest, NamesTheFirstThingMissingAndListsTheOthers) {
   Episode episode = Couple();
-  episode.consents.clear();
+  episode.consented.clear();
   v1::Revision revision = RevisionFor(episode);
   revision.add_warnings()->set_id("w1");
   absl::Status status = CheckMayBeInForce(revision, episode, Policy(), kScreen, {});
@@ -165,7 +152,7 @@ TEST(MayBeInForceTest, NamesTheFirstThingMissingAndListsTheOthers) {
   status = CheckMayBeInForce(revision, episode, Policy(), kScreen, screenings);
   EXPECT_THAT(status, IsError(kFailed, Reason::kConsentMissing));
 
-  episode.consents = {{"a", "a", true}, {"b", "b", true}};
+  episode.consented = {"a", "b"};
   status = CheckMayBeInForce(revision, episode, Policy(), kScreen, screenings);
   EXPECT_THAT(status, IsError(kFailed, Reason::kSignatureMissing));
   EXPECT_EQ(MetadataOf(status).at("missing"), "clinician,supervisor");

@@ -1,0 +1,63 @@
+#include "services/plans/handlers/checks.h"
+
+#include "absl/strings/str_cat.h"
+#include "services/platform/base/error.h"
+#include "services/platform/base/resource_name.h"
+
+namespace securebase::plans {
+
+absl::Status StateNotAllowed(absl::string_view message) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed, message);
+}
+
+absl::Status PrincipalNotAllowed(absl::string_view message) {
+  return MakeError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed, message);
+}
+
+absl::Status CheckEtag(absl::string_view name, absl::string_view stored, absl::string_view given) {
+  return given.empty() || given == "*" || given == stored ? absl::OkStatus() : EtagMismatch(name);
+}
+
+bool IsParticipant(const api::Call& call) {
+  return call.principal.kind == auth::PrincipalKind::kParticipant;
+}
+
+std::string SelfIn(const records::Reader& reader, absl::string_view episode) {
+  for (const type::v1::EpisodeAccess& access : reader.view().episodes()) {
+    if (access.episode() == LastId(episode)) {
+      return access.self();
+    }
+  }
+  return "";
+}
+
+absl::StatusOr<std::string> ActingPerson(const records::Reader& reader, absl::string_view episode,
+                                         const std::string& named, absl::string_view field) {
+  const auth::Principal& principal = reader.call().principal;
+  if (principal.kind == auth::PrincipalKind::kSystem) {
+    if (named.empty()) {
+      return InvalidFields({{std::string(field), "is required of a system: it says who acts"}});
+    }
+    return named;
+  }
+  const std::string self = principal.kind == auth::PrincipalKind::kParticipant
+                               ? SelfIn(reader, episode)
+                               : principal.subject;
+  if (self.empty() || (!named.empty() && named != self)) {
+    return InvalidFields(
+        {{std::string(field), "must be empty: only a system acts for somebody else"}});
+  }
+  return self;
+}
+
+std::string AttestingSystem(const api::Call& call) {
+  return call.principal.kind == auth::PrincipalKind::kSystem ? call.principal.subject : "";
+}
+
+void HideFromParticipants(const api::Call& call, v1::Revision& revision) {
+  if (IsParticipant(call)) {
+    revision.clear_warnings();
+  }
+}
+
+}  // namespace securebase::plans

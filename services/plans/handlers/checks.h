@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "securebase/plans/v1/plan.pb.h"
+#include "services/platform/records/database.h"
+
+// What handlers check and show beyond what the proto's options and the pure rules say.
+namespace securebase::plans {
+
+// FAILED_PRECONDITION (STATE_NOT_ALLOWED); `message` names what is in the wrong state.
+absl::Status StateNotAllowed(absl::string_view message);
+// PERMISSION_DENIED (PRINCIPAL_NOT_ALLOWED).
+absl::Status PrincipalNotAllowed(absl::string_view message);
+
+// ABORTED (ETAG_MISMATCH) unless `given` is `stored`, empty or "*".
+absl::Status CheckEtag(absl::string_view name, absl::string_view stored, absl::string_view given);
+
+// Whether the call is a participant's own.
+bool IsParticipant(const api::Call& call);
+
+// The participant that the caller is in an episode (its name); "" if none.
+std::string SelfIn(const records::Reader& reader, absl::string_view episode);
+
+// Who acts: staff for themselves, a system for the member of staff or participant it names in
+// `named` (the request's field `field`). INVALID_ARGUMENT when a system names nobody, or somebody
+// else names another.
+absl::StatusOr<std::string> ActingPerson(const records::Reader& reader, absl::string_view episode,
+                                         const std::string& named, absl::string_view field);
+
+// The subject of a system that vouches for somebody else; "" when the caller speaks for themself.
+std::string AttestingSystem(const api::Call& call);
+
+// Takes out what is for staff and systems only, when the caller is a participant.
+void HideFromParticipants(const api::Call& call, v1::Revision& revision);
+
+}  // namespace securebase::plans

@@ -31,7 +31,7 @@ constexpr absl::Duration kDefaultTimeout = absl::Seconds(30);
 // Errors carry up to 4 KiB of details, which gRPC's default of 8 KiB for all metadata barely holds.
 constexpr int kMaxMetadataBytes = 32 * 1024;
 constexpr int kMaxMessageBytes = 16 * 1024 * 1024;
-constexpr unsigned int kRefreshSeconds = 5;
+constexpr unsigned int kRefreshSeconds = 2;
 // A dead connection is noticed within 40 s. Servers allow a ping every 20 s.
 constexpr int kKeepaliveMillis = 30'000;
 constexpr int kKeepaliveTimeoutMillis = 10'000;

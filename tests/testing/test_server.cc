@@ -71,8 +71,9 @@ TestServer::~TestServer() {
   }
 }
 
-absl::Status TestServer::Start(std::vector<GrpcService> services) {
-  rpc::Server::Parts parts{*runtime_, *adapter_, {}, [] { return absl::OkStatus(); }};
+absl::Status TestServer::Start(std::vector<GrpcService> services, absl::Duration handshake_time) {
+  rpc::Server::Parts parts{
+      *runtime_, *adapter_, {}, [] { return absl::OkStatus(); }, handshake_time};
   for (GrpcService& service : services) {
     SB_RETURN_IF_ERROR(service.status());
     parts.services.push_back(*std::move(service));

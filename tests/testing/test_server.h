@@ -41,7 +41,8 @@ class TestServer {
   rpc::Adapter& adapter() { return *adapter_; }
 
   // Starts to serve; once. `services` are what the Make…GrpcService functions return.
-  absl::Status Start(std::vector<GrpcService> services);
+  absl::Status Start(std::vector<GrpcService> services,
+                     absl::Duration handshake_time = absl::Seconds(10));
   void Shutdown();
 
   // A client with the certificate of this name ("ehr" or a service of ServiceNames()), made once.

@@ -28,8 +28,6 @@ namespace {
 constexpr int kMaxMetadataBytes = 16 * 1024;
 // Streams that are opened and reset all reach the handlers in gRPC 1.51, so not too many at a time.
 constexpr int kMaxStreamsPerConnection = 256;
-// Whoever connects and then says nothing is dropped after this.
-constexpr int kHandshakeMillis = 10'000;
 constexpr int kKeepaliveMillis = 60'000;
 constexpr int kKeepaliveTimeoutMillis = 20'000;
 // clients/cpp pings every 30 s; more often than this is answered with "too_many_pings".
@@ -73,11 +71,13 @@ struct Listener {
   std::unique_ptr<grpc::Server> server;
 
   absl::Status Start(grpc::ServerBuilder& builder,
-                     std::shared_ptr<grpc::ServerCredentials> credentials) {
+                     std::shared_ptr<grpc::ServerCredentials> credentials,
+                     absl::Duration handshake_time) {
     hand_over = builder.experimental().AddExternalConnectionAcceptor(
         grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
         std::move(credentials));
-    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMillis);
+    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                               static_cast<int>(absl::ToInt64Milliseconds(handshake_time)));
     server = builder.BuildAndStart();
     if (server == nullptr) {
       return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kInternal,
@@ -158,7 +158,8 @@ class GrpcServer final : public Server {
     // The switch is one for the process; the server of the calls opts out of it.
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
-    SB_RETURN_IF_ERROR(health_.Start(builder, grpc::InsecureServerCredentials()));
+    SB_RETURN_IF_ERROR(
+        health_.Start(builder, grpc::InsecureServerCredentials(), parts_.handshake_time));
     health_.server->GetHealthCheckService()->SetServingStatus(false);
     return absl::OkStatus();
   }
@@ -202,7 +203,7 @@ class GrpcServer final : public Server {
     for (const auto& service : parts_.services) {
       builder.RegisterService(service.get());
     }
-    return calls_.Start(builder, std::move(credentials));
+    return calls_.Start(builder, std::move(credentials), parts_.handshake_time);
   }
 
   const config::ServerOptions options_;

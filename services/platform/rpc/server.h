@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "services/platform/config/server_options.h"
 #include "services/platform/rpc/adapter.h"
 #include "services/platform/rpc/runtime.h"
@@ -24,6 +25,8 @@ class Server {
     std::vector<std::unique_ptr<grpc::Service>> services;
     // Whether the service can do its work, "the store answers"; for /readyz. Thread-safe.
     std::function<absl::Status()> ready;
+    // Whoever connects and has not finished the handshake by then is dropped.
+    absl::Duration handshake_time = absl::Seconds(10);
   };
 
   // FAILED_PRECONDITION or INVALID_ARGUMENT, in one line that says what to do: an address cannot be

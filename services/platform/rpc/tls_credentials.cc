@@ -6,7 +6,7 @@
 namespace securebase::rpc {
 namespace {
 
-constexpr unsigned int kRefreshSeconds = 5;
+constexpr unsigned int kRefreshSeconds = 2;
 
 grpc_ssl_client_certificate_request_type RequestType(ClientCertificates client_certificates) {
   switch (client_certificates) {

@@ -56,12 +56,13 @@ class ServerTest : public ::testing::Test {
  protected:
   // Starts the server with these handlers for GetNote.
   void Start(NotesHandlers::Get get,
-             const std::function<void(config::ServerOptions&)>& change = nullptr) {
+             const std::function<void(config::ServerOptions&)>& change = nullptr,
+             absl::Duration handshake_time = absl::Seconds(10)) {
     server_ = std::make_unique<TestServer>(std::vector<std::string>{kNotesService}, change);
     handlers_ = std::make_unique<NotesHandlers>(std::move(get));
     std::vector<TestServer::GrpcService> services;
     services.push_back(MakeService<NotesGrpcService>(*handlers_, server_->adapter()));
-    ASSERT_OK(server_->Start(std::move(services)));
+    ASSERT_OK(server_->Start(std::move(services), handshake_time));
   }
 
   // A handler that says in its note who calls.
@@ -323,7 +324,9 @@ TEST_F(ServerTest, ACallIsAnsweredAtItsDeadlineThoughNoThreadIsFree) {
         }
         return Note();
       },
-      [](config::ServerOptions& options) { options.reads = {1, 10}; });
+      [](config::ServerOptions& options) {
+        options.reads = {1, 10};
+      });
   auto blocked = std::async(std::launch::async,
                             [&] { return Get(server_->AsSystem(), Request("block")).status(); });
   started.WaitForNotification();
@@ -392,6 +395,65 @@ TEST_F(ServerTest, ManyCallsAtOnceAreAllAnswered) {
     thread.join();
   }
   EXPECT_EQ(answered, 400);
+}
+
+// A connection of somebody who never says a word.
+class SilentConnection {
+ public:
+  explicit SilentConnection(int port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in server = {};
+    server.sin_family = AF_INET;
+    server.sin_port = htons(static_cast<uint16_t>(port));
+    server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(fd_, reinterpret_cast<sockaddr*>(&server), sizeof(server)), 0);
+  }
+  ~SilentConnection() { close(fd_); }
+  SilentConnection(const SilentConnection&) = delete;
+  SilentConnection& operator=(const SilentConnection&) = delete;
+
+  // Whether the server ends the connection within 20 s.
+  bool IsEnded() const {
+    pollfd waiting = {fd_, POLLIN, 0};
+    char byte = 0;
+    return poll(&waiting, 1, 20'000) == 1 && read(fd_, &byte, 1) <= 0;
+  }
+
+ private:
+  const int fd_;
+};
+
+TEST_F(ServerTest, SilentConnectionsAreDroppedAndThePortIsNotDeafAfterwards) {
+  Start(
+      WhoAmI, [](config::ServerOptions& options) { options.max_connections = 8; },
+      absl::Seconds(1));
+  // Twice as many as one address may have.
+  std::vector<std::unique_ptr<SilentConnection>> silent;
+  for (int i = 0; i < 8; ++i) {
+    silent.push_back(std::make_unique<SilentConnection>(server_->server().port()));
+  }
+  for (const auto& connection : silent) {
+    EXPECT_TRUE(connection->IsEnded());
+  }
+  CallOptions options = server_->AsSystem();
+  options.deadline = absl::Now() + absl::Seconds(20);
+  EXPECT_OK(Get(options));
+}
+
+TEST_F(ServerTest, ARenewedCertificateIsUsedWithoutARestart) {
+  Start(WhoAmI);
+  ASSERT_OK(Get(server_->AsSystem()));
+  // A new authority replaces everything, so that only a server that has read it again is trusted.
+  ASSERT_OK(
+      auth::WriteDevPki(server_->folder().path(), {"ehr"}, absl::Now(), absl::Hours(1)).status());
+  const absl::Time give_up = absl::Now() + absl::Seconds(30);
+  absl::Status status;
+  do {
+    ASSERT_OK_AND_ASSIGN(const auto fresh, client::MakeClient(server_->ChannelOptions()));
+    CallOptions options = server_->AsSystem();
+    options.deadline = absl::Now() + absl::Seconds(5);
+    status = fresh->Call<Note>(kGetNote, options, Request()).status();
+  } while (!status.ok() && absl::Now() < give_up);
+  EXPECT_OK(status);
 }
 
 // The end.

@@ -1,5 +1,6 @@
 #include "services/outcomes/rules/catalogue.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "services/outcomes/rules/catalogue.h"
 #include "services/outcomes/rules/numbers.h"
 #include "services/platform/base/error.h"

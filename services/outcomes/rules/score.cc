@@ -1,11 +1,13 @@
 #include "services/outcomes/rules/score.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "services/outcomes/rules/catalogue.h"
 #include "services/outcomes/rules/numbers.h"
 #include "services/platform/base/error.h"

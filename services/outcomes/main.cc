@@ -9,11 +9,13 @@
 #include "services/platform/base/periodic.h"
 #include "services/platform/base/status_macros.h"
 #include "services/platform/obs/log.h"
+#include "services/platform/obs/metrics.h"
 #include "services/platform/records/database.h"
 #include "services/platform/records/housekeeping.h"
 #include "services/platform/rpc/runtime.h"
 #include "services/platform/rpc/server.h"
 #include "services/platform/rpc/service_main.h"
+#include "services/platform/storage/observed_store.h"
 #include "services/platform/storage/open_store.h"
 
 namespace securebase::outcomes {
@@ -38,7 +40,13 @@ absl::Status Serve(const config::ServerOptions& options) {
   UuidGenerator ids;
   obs::StderrSink sink;
   SB_ASSIGN_OR_RETURN(const auto runtime, rpc::MakeRuntime(options, {kEpisodes}, clock, ids, sink));
-  SB_ASSIGN_OR_RETURN(const auto store, storage::OpenStore(options.store, clock));
+  SB_ASSIGN_OR_RETURN(auto opened, storage::OpenStore(options.store, clock));
+  obs::StoreMetrics store_metrics(*runtime->metrics);
+  const auto store = storage::MakeObservedStore(
+      std::move(opened),
+      [&](absl::string_view operation, absl::StatusCode code, absl::Duration took) {
+        store_metrics.Done(operation, absl::StatusCodeToString(code), took);
+      });
   episodes::LocalAccess access(*store);
   const api::PageTokens page_tokens(*runtime->keyring);
   const records::Database database({store.get(), &access, &page_tokens, &ids});

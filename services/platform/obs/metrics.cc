@@ -222,16 +222,22 @@ void CallMetrics::Finished(absl::string_view method, absl::string_view code,
   duration_.Observe(duration, {method});
 }
 
+namespace {
+
+std::vector<std::string> StoreOperations() {
+  return {"get",      "get_many",  "apply", "find_result", "scan", "journal",
+          "position", "practices", "lease", "audit",       "trim", "ping"};
+}
+
+}  // namespace
+
 StoreMetrics::StoreMetrics(MetricsRegistry& registry)
-    : operations_(registry.AddCounter(
-          "securebase_store_operations_total", "Operations on the store.",
-          {{"operation",
-            {"get", "get_many", "apply", "scan", "journal", "position", "lease", "ping"}},
-           {"code", StatusCodeNames()}})),
-      duration_(registry.AddHistogram(
-          "securebase_store_duration_seconds", "How long the store took.",
-          {{"operation",
-            {"get", "get_many", "apply", "scan", "journal", "position", "lease", "ping"}}})) {}
+    : operations_(
+          registry.AddCounter("securebase_store_operations_total", "Operations on the store.",
+                              {{"operation", StoreOperations()}, {"code", StatusCodeNames()}})),
+      duration_(registry.AddHistogram("securebase_store_duration_seconds",
+                                      "How long the store took.",
+                                      {{"operation", StoreOperations()}})) {}
 
 void StoreMetrics::Done(absl::string_view operation, absl::string_view code,
                         absl::Duration duration) {

@@ -93,8 +93,7 @@ class CallMetrics {
 class StoreMetrics {
  public:
   explicit StoreMetrics(MetricsRegistry& registry);
-  // `operation`: "get", "get_many", "apply", "scan", "journal", "position", "lease", "ping";
-  // `code`: the status code's name.
+  // `operation` as storage/observed_store.h names them; `code`: the status code's name.
   void Done(absl::string_view operation, absl::string_view code, absl::Duration duration);
 
  private:

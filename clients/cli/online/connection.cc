@@ -126,17 +126,19 @@ absl::StatusOr<client::Client*> Connections::For(const std::string& method) {
     return Missing(absl::StrCat("address of ", name), absl::StrCat("--", name, "-address"),
                    absl::StrCat("SECUREBASE_", absl::AsciiStrToUpper(name), "_ADDRESS"));
   }
-  auto& client = clients_[address];
-  if (client == nullptr) {
-    client::ChannelOptions channel;
-    channel.address = address;
-    channel.plaintext = options_.plaintext;
-    channel.ca_file = options_.ca_file;
-    channel.certificate_file = options_.certificate_file;
-    channel.key_file = options_.key_file;
-    SB_ASSIGN_OR_RETURN(client, client::MakeClient(channel));
+  // Only looked up, so that many threads may once it is there.
+  const auto found = clients_.find(address);
+  if (found != clients_.end()) {
+    return found->second.get();
   }
-  return client.get();
+  client::ChannelOptions channel;
+  channel.address = address;
+  channel.plaintext = options_.plaintext;
+  channel.ca_file = options_.ca_file;
+  channel.certificate_file = options_.certificate_file;
+  channel.key_file = options_.key_file;
+  SB_ASSIGN_OR_RETURN(std::unique_ptr<client::Client> client, client::MakeClient(channel));
+  return clients_.emplace(address, std::move(client)).first->second.get();
 }
 
 absl::Status Connections::Call(const std::string& method, const google::protobuf::Message& request,

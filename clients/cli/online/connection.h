@@ -33,7 +33,8 @@ void AddConnectionOptions(CLI::App& command, ConnectionOptions& options);
 // and a token are there. INVALID_ARGUMENT says what is missing and how to give it.
 absl::Status Complete(ConnectionOptions& options);
 
-// Clients by service, made when first needed.
+// Clients by service, made when first needed. Not thread-safe, but once a method's client has been
+// made many threads may call the methods of its service.
 class Connections {
  public:
   // `options` must be complete and outlive the object.

@@ -221,6 +221,9 @@ void AddOnlineCommands(CLI::App& app, Console& console) {
       current = verb.resource;
       group = app.add_subcommand(current, absl::StrCat(OneOf(verbs, current)));
       group->require_subcommand(1);
+      if (current == "assessments") {
+        AddImportVerb(*group, console);
+      }
     }
     AddVerb(*group, verb.verb, verb, console);
   }

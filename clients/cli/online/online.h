@@ -8,6 +8,9 @@ namespace securebase::cli {
 // The verbs that talk to a server: one for every rpc, and `call` for any.
 void AddOnlineCommands(CLI::App& app, Console& console);
 
+// `assessments import`, beside the verbs that the rpcs of assessments have.
+void AddImportVerb(CLI::App& assessments, Console& console);
+
 // `token`: development tokens; `dev-setup`: throw-away keys, certificates and a keyring.
 void AddTokenCommand(CLI::App& app, Console& console);
 void AddDevSetupCommand(CLI::App& app, Console& console);

@@ -15,7 +15,7 @@ constexpr int kMaxStandings = 100;
 
 }  // namespace
 
-const Composer::PracticePolicy& Composer::GetPolicy() {
+const Policy& Composer::GetPolicy() {
   if (policy_.has_value()) {
     return *policy_;
   }
@@ -23,12 +23,12 @@ const Composer::PracticePolicy& Composer::GetPolicy() {
   absl::TimeZone zone = absl::UTCTimeZone();
   const auto settings = neighbours_.GetSettings(call_);
   if (settings.ok()) {
-    policy_->known = absl::LoadTimeZone(settings->time_zone(), &zone);
+    policy_known_ = absl::LoadTimeZone(settings->time_zone(), &zone);
     if (settings->house_rules().stuck_ratings() > 0) {
-      policy_->policy.stuck_ratings = settings->house_rules().stuck_ratings();
+      policy_->stuck_ratings = settings->house_rules().stuck_ratings();
     }
   }
-  policy_->policy.today = absl::ToCivilDay(call_.time, zone);
+  policy_->today = absl::ToCivilDay(call_.time, zone);
   return *policy_;
 }
 
@@ -51,12 +51,12 @@ std::optional<v1::SeriesPoint> Composer::FindSeries(const v1::Goal& goal) {
 absl::Status Composer::Compose(const records::Reader& reader, bool with_series, v1::Goal& goal) {
   SB_ASSIGN_OR_RETURN(const std::vector<stored::Standing> standings,
                       reader.GetAll(StandingKind(), StandingsOfGoal(goal.name()), kMaxStandings));
-  const PracticePolicy& policy = GetPolicy();
+  const Policy& policy = GetPolicy();
   std::vector<v1::InformantProgress> progress;
   for (const stored::Standing& standing : standings) {
     if (standing.progress().count() > 0) {
       progress.push_back(standing.progress());
-      Judge(goal, policy.policy.stuck_ratings, progress.back());
+      Judge(goal, policy.stuck_ratings, progress.back());
     }
     if (standing.has_acceptance()) {
       *goal.add_acceptances() = standing.acceptance();
@@ -71,10 +71,10 @@ absl::Status Composer::Compose(const records::Reader& reader, bool with_series, 
       goal.add_unavailable(kOutcomesUnavailable);
     }
   }
-  if (const auto achievement = Achieve(goal, progress, series, policy.policy)) {
+  if (const auto achievement = Achieve(goal, progress, series, policy)) {
     *goal.mutable_achievement() = *achievement;
   }
-  if (!policy.known) {
+  if (!policy_known_) {
     goal.add_unavailable(kSettingsUnavailable);
   }
   if (call_.principal.kind != auth::PrincipalKind::kParticipant) {

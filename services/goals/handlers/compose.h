@@ -29,11 +29,8 @@ class Composer {
   absl::Status Compose(const records::Reader& reader, bool with_series, v1::Goal& goal);
 
  private:
-  struct PracticePolicy {
-    Policy policy;
-    bool known = false;
-  };
-  const PracticePolicy& GetPolicy();
+  // The practice's policy, or the defaults where its settings cannot be read.
+  const Policy& GetPolicy();
   // The linked series; nullopt: it could not be read.
   std::optional<v1::SeriesPoint> FindSeries(const v1::Goal& goal);
 
@@ -45,7 +42,8 @@ class Composer {
 
   Neighbours& neighbours_;
   const api::Call& call_;
-  std::optional<PracticePolicy> policy_;
+  std::optional<Policy> policy_;
+  bool policy_known_ = false;
   std::vector<SubjectSeries> series_;
 };
 

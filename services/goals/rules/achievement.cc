@@ -76,9 +76,12 @@ std::string RatedRule(const v1::Goal& goal, const InformantProgress& line, size_
   std::string rule;
   const int latest = line.latest().value();
   if (IsReached(line.status())) {
-    rule = absl::StrCat(
-        "latest rating ", latest, " reaches the target ", goal.has_gas() ? 0 : Target(goal.gbo()),
-        line.status() == v1::ACHIEVEMENT_STATUS_SUSTAINING ? ", as the one before" : "");
+    rule = goal.has_gas()
+               ? absl::StrCat("latest level ", latest, ", the expected one is 0")
+               : absl::StrCat("latest rating ", latest, " reaches the target ", Target(goal.gbo()));
+    if (line.status() == v1::ACHIEVEMENT_STATUS_SUSTAINING) {
+      absl::StrAppend(&rule, ", as the one before");
+    }
   } else if (goal.has_gas()) {
     rule = absl::StrCat("latest level ", latest, ", level at the start ", StartLevel(goal.gas()));
   } else if (line.count() < 2) {

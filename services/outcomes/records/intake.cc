@@ -153,18 +153,22 @@ class AlertWriter {
   std::vector<v1::Alert> alerts_;
 };
 
+void AddDataSubjects(const records::Access& access, v1::Alert& alert) {
+  for (const std::string& subject : access.subjects) {
+    if (std::find(alert.data_subjects().begin(), alert.data_subjects().end(), subject) ==
+        alert.data_subjects().end()) {
+      alert.add_data_subjects(subject);
+    }
+  }
+}
+
 v1::Alert BlankAlert(const v1::Series& series) {
   v1::Alert alert;
   alert.set_episode(series.episode());
   alert.set_subject(series.subject());
   alert.set_series(series.name());
   alert.set_instrument(series.instrument());
-  for (const std::string& subject : SeriesKind().access(series).subjects) {
-    if (std::find(alert.data_subjects().begin(), alert.data_subjects().end(), subject) ==
-        alert.data_subjects().end()) {
-      alert.add_data_subjects(subject);
-    }
-  }
+  AddDataSubjects(SeriesKind().access(series), alert);
   return alert;
 }
 
@@ -275,12 +279,7 @@ absl::Status JudgeSplits(Write& write, const v1::InstrumentDefinition& definitio
         AlertCause(v1::ALERT_KIND_ALLIANCE_SPLIT, absl::StrCat(first, "|", second), "");
     v1::Alert blank = BlankAlert(series);
     blank.clear_series();  // it belongs to two
-    for (const std::string& subject : BlankAlert(other).data_subjects()) {
-      if (std::find(blank.data_subjects().begin(), blank.data_subjects().end(), subject) ==
-          blank.data_subjects().end()) {
-        blank.add_data_subjects(subject);
-      }
-    }
+    AddDataSubjects(SeriesKind().access(other), blank);
     const std::optional<Finding> split = own.has_value() && theirs.has_value()
                                              ? FindSplit(definition, *own, *theirs, rules.signals)
                                              : std::nullopt;
@@ -478,9 +477,7 @@ absl::Status RaiseOverdue(Write& write, const PracticeRules& rules, const v1::Sc
   blank.set_subject(schedule.subject());
   blank.set_schedule(schedule.name());
   blank.set_instrument(schedule.instrument());
-  for (const std::string& subject : ScheduleKind().access(schedule).subjects) {
-    blank.add_data_subjects(subject);
-  }
+  AddDataSubjects(ScheduleKind().access(schedule), blank);
   AlertWriter alerts(write, rules);
   SB_ASSIGN_OR_RETURN(
       v1::Alert alert,

@@ -1,0 +1,248 @@
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "services/outcomes/rules/alert.h"
+#include "tests/testing/golden.h"
+#include "tests/unit/outcomes/outcomes_fixture.h"
+
+namespace securebase::outcomes {
+namespace {
+
+using ::securebase::testing::IsError;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class AlertsTest : public testing::OutcomesFixture {
+ protected:
+  std::vector<v1::Alert> AlertsOf(v1::AlertKind kind) {
+    return Alerts("kinds: " + v1::AlertKind_Name(kind));
+  }
+  // WAI-SR answers of this item mean, of 12 items.
+  absl::StatusOr<v1::SubmitAssessmentResponse> SubmitAlliance(const std::string& who, int answer) {
+    v1::SubmitAssessmentRequest request = Request("wai-sr", std::vector<int>(12, answer));
+    request.mutable_assessment()->set_subject(who);
+    request.mutable_assessment()->set_informant(who);
+    fixture_.clock().Advance(absl::Hours(24));
+    *request.mutable_assessment()->mutable_answered_time() =
+        api::ToProto(fixture_.clock().Now());
+    return Submit(request);
+  }
+};
+
+std::vector<v1::AlertEventKind> Events(const v1::Alert& alert) {
+  std::vector<v1::AlertEventKind> kinds;
+  for (const v1::AlertEvent& event : alert.events()) {
+    kinds.push_back(event.kind());
+  }
+  return kinds;
+}
+
+TEST_F(AlertsTest, ARepeatJoinsAndAWorseAnswerResetsTheAcknowledgement) {
+  ASSERT_OK(SubmitPhq9(10, 1));
+  const std::string name = Alerts()[0].name();
+  ASSERT_OK(Acknowledge(name));
+  fixture_.clock().Advance(absl::Hours(24));
+  ASSERT_OK(SubmitPhq9(10, 1));
+  ASSERT_THAT(Alerts(), SizeIs(1));
+  EXPECT_EQ(Alerts()[0].state(), v1::ALERT_STATE_ACKNOWLEDGED);
+  EXPECT_FALSE(Alerts()[0].has_open_time());
+  fixture_.clock().Advance(absl::Hours(24));
+  ASSERT_OK(SubmitPhq9(10, 3));
+  ASSERT_THAT(Alerts(), SizeIs(1));
+  const v1::Alert alert = Alerts()[0];
+  EXPECT_EQ(alert.state(), v1::ALERT_STATE_OPEN);
+  EXPECT_EQ(alert.risk_level(), v1::RISK_LEVEL_VERY_HIGH);
+  EXPECT_EQ(api::FromProto(alert.open_time()), fixture_.clock().Now());
+  EXPECT_EQ(api::FromProto(alert.escalate_time()), fixture_.clock().Now() + absl::Hours(24));
+  EXPECT_THAT(alert.sources(), SizeIs(3));
+  EXPECT_THAT(Events(alert),
+              ElementsAre(v1::ALERT_EVENT_KIND_RAISED, v1::ALERT_EVENT_KIND_ACKNOWLEDGED,
+                          v1::ALERT_EVENT_KIND_JOINED, v1::ALERT_EVENT_KIND_WORSENED));
+}
+
+TEST_F(AlertsTest, NoRiskNowLeavesTheAlertAndAfterItsResolutionANewOneIsRaised) {
+  ASSERT_OK(SubmitPhq9(10, 1));
+  fixture_.clock().Advance(absl::Hours(24));
+  ASSERT_OK(SubmitPhq9(10, 0));
+  const std::string first = Alerts()[0].name();
+  EXPECT_EQ(Alerts()[0].state(), v1::ALERT_STATE_OPEN);
+  ASSERT_OK(Acknowledge(first));
+  ASSERT_OK(Resolve(first));
+  fixture_.clock().Advance(absl::Hours(24));
+  ASSERT_OK(SubmitPhq9(10, 1));
+  const std::vector<v1::Alert> open = Alerts("states: ALERT_STATE_OPEN");
+  ASSERT_THAT(open, SizeIs(1));
+  EXPECT_NE(open[0].name(), first);
+  EXPECT_THAT(open[0].sources(), SizeIs(1));
+}
+
+TEST_F(AlertsTest, NothingIsResolvedUnseenAndEachStepSaysWho) {
+  ASSERT_OK(SubmitPhq9(10, 1));
+  const v1::Alert raised = Alerts()[0];
+  const auto unseen = Resolve(raised.name());
+  EXPECT_THAT(unseen,
+              IsError(absl::StatusCode::kFailedPrecondition, Reason::kTransitionNotAllowed));
+  EXPECT_EQ(MetadataOf(unseen.status())["allowed"], "ACKNOWLEDGED");
+  ASSERT_OK_AND_ASSIGN(const v1::Alert acknowledged, Acknowledge(raised.name()));
+  EXPECT_EQ(acknowledged.events(1).actor().subject(), "dr-lee");
+  EXPECT_EQ(acknowledged.events(1).note_code(), "called-patient");
+  EXPECT_THAT(Acknowledge(raised.name()),
+              IsError(absl::StatusCode::kFailedPrecondition, Reason::kTransitionNotAllowed));
+  v1::ResolveAlertRequest stale;
+  stale.set_name(raised.name());
+  stale.set_etag(raised.etag());
+  EXPECT_THAT(Do(&OutcomeHandlers::ResolveAlert, Staff(), stale),
+              IsError(absl::StatusCode::kAborted, Reason::kEtagMismatch));
+  EXPECT_OK(Resolve(raised.name()));
+  EXPECT_THAT(Acknowledge(raised.name()),
+              IsError(absl::StatusCode::kFailedPrecondition, Reason::kTransitionNotAllowed));
+}
+
+TEST_F(AlertsTest, WhoMayNotSeeTheSourcesDoesNotSeeTheAlert) {
+  ASSERT_OK(SubmitPhq9(10, 1));
+  v1::GetAlertRequest get;
+  get.set_name(Alerts()[0].name());
+  EXPECT_THAT(Do(&OutcomeHandlers::GetAlert, Staff("dr-other"), get),
+              IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+  EXPECT_OK(Do(&OutcomeHandlers::GetAlert, Staff(), get));
+  const auto list = Do<v1::ListAlertsRequest>(&OutcomeHandlers::ListAlerts, Staff("dr-other"),
+                                              "parent: 'practices/p1'");
+  EXPECT_THAT(list->alerts(), IsEmpty());
+  v1::AcknowledgeAlertRequest acknowledge;
+  acknowledge.set_name(get.name());
+  EXPECT_THAT(Do(&OutcomeHandlers::AcknowledgeAlert, Staff("dr-other"), acknowledge),
+              IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+}
+
+TEST_F(AlertsTest, ReliableDeteriorationIsRaisedWithItsDerivation) {
+  const auto response = SubmitWeekly({10, 16});
+  ASSERT_THAT(response.alerts(), SizeIs(1));
+  const v1::Alert& alert = response.alerts(0);
+  EXPECT_EQ(alert.kind(), v1::ALERT_KIND_DETERIORATION);
+  EXPECT_EQ(alert.scale(), "total");
+  EXPECT_EQ(alert.verdict().verdict(), v1::VERDICT_RELIABLY_DETERIORATED);
+  EXPECT_EQ(alert.verdict().threshold(), 6);
+  EXPECT_FALSE(alert.house_rule());
+  EXPECT_THAT(alert.rule(), HasSubstr("against the baseline"));
+  SubmitWeekly({17});
+  EXPECT_THAT(AlertsOf(v1::ALERT_KIND_DETERIORATION), SizeIs(1)) << "a repeat joins";
+}
+
+TEST_F(AlertsTest, LosingWhatWasGainedIsADeteriorationByHouseRule) {
+  const auto response = SubmitWeekly({20, 8, 19});
+  ASSERT_THAT(AlertsOf(v1::ALERT_KIND_DETERIORATION), SizeIs(1));
+  EXPECT_TRUE(AlertsOf(v1::ALERT_KIND_DETERIORATION)[0].house_rule());
+  EXPECT_EQ(AlertsOf(v1::ALERT_KIND_DETERIORATION)[0].verdict().from(), 8);
+}
+
+TEST_F(AlertsTest, NotOnTrackIsJudgedAtTheFourthAssessment) {
+  SubmitWeekly({18, 18, 17});
+  EXPECT_THAT(AlertsOf(v1::ALERT_KIND_NOT_ON_TRACK), IsEmpty());
+  SubmitWeekly({16});
+  ASSERT_THAT(AlertsOf(v1::ALERT_KIND_NOT_ON_TRACK), SizeIs(1));
+  EXPECT_TRUE(AlertsOf(v1::ALERT_KIND_NOT_ON_TRACK)[0].house_rule());
+}
+
+TEST_F(AlertsTest, HalfOfTheThresholdGainedIsOnTrack) {
+  SubmitWeekly({18, 18, 17, 15});
+  EXPECT_THAT(AlertsOf(v1::ALERT_KIND_NOT_ON_TRACK), IsEmpty());
+}
+
+TEST_F(AlertsTest, AMonthlyMeasureIsNotJudgedByTheFourth) {
+  for (int i = 0; i < 4; ++i) {
+    fixture_.clock().Advance(absl::Hours(24 * 28));
+    ASSERT_OK(SubmitPhq9(18));
+  }
+  EXPECT_THAT(AlertsOf(v1::ALERT_KIND_NOT_ON_TRACK), IsEmpty());
+}
+
+TEST_F(AlertsTest, ALateFormMakesAnAlertCeaseThatNoLongerHolds) {
+  SubmitWeekly({10, 17});
+  ASSERT_THAT(AlertsOf(v1::ALERT_KIND_DETERIORATION), SizeIs(1));
+  // The true beginning was 16: 17 is no deterioration from there.
+  ASSERT_OK_AND_ASSIGN(const auto late, SubmitPhq9(16, 0, absl::Hours(24 * 30)));
+  EXPECT_TRUE(late.baseline_moved());
+  const v1::Alert alert = AlertsOf(v1::ALERT_KIND_DETERIORATION)[0];
+  // From the best value, 10, it still is: by house rule, and the alert says so.
+  EXPECT_EQ(alert.state(), v1::ALERT_STATE_OPEN);
+  EXPECT_TRUE(alert.house_rule());
+  EXPECT_EQ(Events(alert).back(), v1::ALERT_EVENT_KIND_CORRECTED);
+
+  v1::MarkAssessmentEnteredInErrorRequest withdraw;
+  withdraw.set_name(alert.verdict().from() == 10 ? alert.sources(0).assessment() : "");
+  ASSERT_OK(Do(&OutcomeHandlers::MarkAssessmentEnteredInError, Staff(), withdraw));
+  EXPECT_EQ(AlertsOf(v1::ALERT_KIND_DETERIORATION)[0].state(), v1::ALERT_STATE_RESOLVED);
+}
+
+TEST_F(AlertsTest, ACorrectionUpwardsReopensWhatWasAcknowledged) {
+  ASSERT_OK_AND_ASSIGN(const auto response, SubmitPhq9(10, 1));
+  ASSERT_OK(Acknowledge(Alerts()[0].name()));
+  v1::AmendAssessmentRequest amend;
+  amend.set_name(response.assessment().name());
+  *amend.mutable_answers() = Request("phq-9", testing::Phq9(12, 3)).assessment().answers();
+  ASSERT_OK(Do(&OutcomeHandlers::AmendAssessment, Staff(), amend));
+  ASSERT_THAT(Alerts(), SizeIs(1));
+  EXPECT_EQ(Alerts()[0].state(), v1::ALERT_STATE_OPEN);
+  EXPECT_EQ(Alerts()[0].risk_level(), v1::RISK_LEVEL_VERY_HIGH);
+  EXPECT_THAT(Alerts()[0].sources(), SizeIs(1));
+}
+
+TEST_F(AlertsTest, ACorrectionDoesNotRaiseAgainWhatWasResolvedUnlessItIsWorse) {
+  ASSERT_OK_AND_ASSIGN(const auto response, SubmitPhq9(10, 1));
+  ASSERT_OK(Acknowledge(Alerts()[0].name()));
+  ASSERT_OK(Resolve(Alerts()[0].name()));
+  v1::AmendAssessmentRequest amend;
+  amend.set_name(response.assessment().name());
+  *amend.mutable_answers() = Request("phq-9", testing::Phq9(12, 1)).assessment().answers();
+  ASSERT_OK(Do(&OutcomeHandlers::AmendAssessment, Staff(), amend));
+  EXPECT_THAT(Alerts("states: ALERT_STATE_OPEN"), IsEmpty());
+  *amend.mutable_answers() = Request("phq-9", testing::Phq9(12, 2)).assessment().answers();
+  ASSERT_OK(Do(&OutcomeHandlers::AmendAssessment, Staff(), amend));
+  EXPECT_THAT(Alerts("states: ALERT_STATE_OPEN"), SizeIs(1));
+}
+
+TEST_F(AlertsTest, AnAllianceRuptureStaysOpenUntilRepaired) {
+  ASSERT_OK(SubmitAlliance("ann", 4));
+  ASSERT_OK(SubmitAlliance("ann", 3));
+  ASSERT_THAT(AlertsOf(v1::ALERT_KIND_ALLIANCE_RUPTURE), SizeIs(1));
+  EXPECT_THAT(AlertsOf(v1::ALERT_KIND_ALLIANCE_RUPTURE)[0].rule(), HasSubstr("fell by 1"));
+  ASSERT_OK(SubmitAlliance("ann", 3));
+  EXPECT_EQ(AlertsOf(v1::ALERT_KIND_ALLIANCE_RUPTURE)[0].state(), v1::ALERT_STATE_OPEN)
+      << "no further fall, and not repaired either";
+  ASSERT_OK(SubmitAlliance("ann", 4));
+  EXPECT_EQ(AlertsOf(v1::ALERT_KIND_ALLIANCE_RUPTURE)[0].state(), v1::ALERT_STATE_RESOLVED);
+}
+
+TEST_F(AlertsTest, ASplitAllianceRestsOnBothAndIsSeenByNobodyWhoMayNotSeeBoth) {
+  ASSERT_OK(SubmitAlliance("ann", 5));
+  EXPECT_THAT(AlertsOf(v1::ALERT_KIND_ALLIANCE_SPLIT), IsEmpty());
+  ASSERT_OK(SubmitAlliance("bob", 4));
+  ASSERT_THAT(AlertsOf(v1::ALERT_KIND_ALLIANCE_SPLIT), SizeIs(1));
+  EXPECT_THAT(AlertsOf(v1::ALERT_KIND_ALLIANCE_SPLIT)[0].data_subjects(),
+              ::testing::UnorderedElementsAre("ann", "bob"));
+  v1::GetAlertRequest get;
+  get.set_name(AlertsOf(v1::ALERT_KIND_ALLIANCE_SPLIT)[0].name());
+  EXPECT_THAT(handlers_.GetAlert(Patient("ehr-1"), get),
+              IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+  ASSERT_OK(SubmitAlliance("bob", 5));
+  EXPECT_EQ(AlertsOf(v1::ALERT_KIND_ALLIANCE_SPLIT)[0].state(), v1::ALERT_STATE_RESOLVED);
+}
+
+TEST(AlertRulesTest, Transitions) {
+  std::string table;
+  for (const v1::AlertState from :
+       {v1::ALERT_STATE_OPEN, v1::ALERT_STATE_ACKNOWLEDGED, v1::ALERT_STATE_RESOLVED}) {
+    table += AlertStateWord(from) + " ->";
+    for (const v1::AlertState to : AllowedTransitions(from)) {
+      table += " " + AlertStateWord(to);
+    }
+    table += "\n";
+  }
+  securebase::testing::ExpectGolden("outcomes/alert_transitions.txt", table);
+}
+
+}  // namespace
+}  // namespace securebase::outcomes

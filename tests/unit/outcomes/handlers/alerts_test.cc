@@ -26,8 +26,7 @@ class AlertsTest : public testing::OutcomesFixture {
     request.mutable_assessment()->set_subject(who);
     request.mutable_assessment()->set_informant(who);
     fixture_.clock().Advance(absl::Hours(24));
-    *request.mutable_assessment()->mutable_answered_time() =
-        api::ToProto(fixture_.clock().Now());
+    *request.mutable_assessment()->mutable_answered_time() = api::ToProto(fixture_.clock().Now());
     return Submit(request);
   }
 };

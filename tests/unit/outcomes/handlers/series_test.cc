@@ -87,8 +87,7 @@ TEST_F(SeriesTest, AClinicianChoosesTheBaselineAndTakesItBack) {
   const auto second = SubmitWeekly({20});
   SubmitWeekly({13});
   const std::string series = first.assessment().series();
-  ASSERT_OK_AND_ASSIGN(const v1::Series chosen,
-                       SetBaseline(series, second.assessment().name()));
+  ASSERT_OK_AND_ASSIGN(const v1::Series chosen, SetBaseline(series, second.assessment().name()));
   EXPECT_EQ(chosen.scales(0).baseline().value(), 20);
   EXPECT_EQ(chosen.scales(0).baseline_reason(), v1::BASELINE_REASON_CHOSEN);
   EXPECT_EQ(chosen.scales(0).verdict().verdict(), v1::VERDICT_RELIABLY_IMPROVED);
@@ -134,9 +133,9 @@ TEST_F(SeriesTest, TheAttachmentPlaneHasAWayPerRelationship) {
   ASSERT_OK(SubmitFor("ecr-rs", {4, 4, 4, 4, 4, 4, 2, 2, 2}, "ann", "mother"));
   fixture_.clock().Advance(absl::Hours(24 * 42));
   ASSERT_OK(SubmitFor("ecr-rs", {4, 4, 4, 4, 4, 4, 3, 3, 3}, "ann", "partner"));
-  const auto plane = Do<v1::GetAttachmentPlaneRequest>(
-      &OutcomeHandlers::GetAttachmentPlane, Staff(),
-      "parent: 'practices/p1/episodes/e1' subject: 'ann'");
+  const auto plane =
+      Do<v1::GetAttachmentPlaneRequest>(&OutcomeHandlers::GetAttachmentPlane, Staff(),
+                                        "parent: 'practices/p1/episodes/e1' subject: 'ann'");
   ASSERT_OK(plane);
   ASSERT_THAT(plane->trajectories(), SizeIs(2));
   for (const v1::AttachmentTrajectory& way : plane->trajectories()) {
@@ -151,11 +150,11 @@ TEST_F(SeriesTest, TheAttachmentPlaneHasAWayPerRelationship) {
       EXPECT_FALSE(way.has_vector());
     }
   }
-  EXPECT_THAT(Do<v1::GetAttachmentPlaneRequest>(
-                  &OutcomeHandlers::GetAttachmentPlane, Patient("ehr-2"),
-                  "parent: 'practices/p1/episodes/e1' subject: 'ann'")
-                  ->trajectories(),
-              IsEmpty());
+  EXPECT_THAT(
+      Do<v1::GetAttachmentPlaneRequest>(&OutcomeHandlers::GetAttachmentPlane, Patient("ehr-2"),
+                                        "parent: 'practices/p1/episodes/e1' subject: 'ann'")
+          ->trajectories(),
+      IsEmpty());
 }
 
 TEST_F(SeriesTest, ThePairedOutcomeNeedsTwoScoresOfEachAndTheContacts) {
@@ -187,10 +186,10 @@ TEST_F(SeriesTest, TwoInformantsStandBesideEachOther) {
     assessment.set_age_months(100);
     ASSERT_OK(Submit(request));
   }
-  const auto comparison = Do<v1::CompareInformantsRequest>(
-      &OutcomeHandlers::CompareInformants, Staff(),
-      "parent: 'practices/p1/episodes/e2' subject: 'kim' "
-      "instrument: 'practices/p1/instruments/sdq'");
+  const auto comparison =
+      Do<v1::CompareInformantsRequest>(&OutcomeHandlers::CompareInformants, Staff(),
+                                       "parent: 'practices/p1/episodes/e2' subject: 'kim' "
+                                       "instrument: 'practices/p1/instruments/sdq'");
   ASSERT_OK(comparison);
   EXPECT_THAT(comparison->comparisons(), SizeIs(catalogue_->Find("sdq")->scales_size()));
   for (const v1::InformantComparison& row : comparison->comparisons()) {
@@ -214,16 +213,14 @@ TEST_F(SeriesTest, CorrectionsOfRandomHistoriesLeaveWhatAReadingOfAllWouldFind) 
                            SubmitPhq9(total, 0, absl::Hours(24 * (1 + total) + 1)));
       submitted.push_back(response.assessment());
     } else {
-      const size_t which =
-          std::uniform_int_distribution<size_t>(0, submitted.size() - 1)(random);
+      const size_t which = std::uniform_int_distribution<size_t>(0, submitted.size() - 1)(random);
       if (dice == 7) {
         v1::MarkAssessmentEnteredInErrorRequest request;
         request.set_name(submitted[which].name());
         ASSERT_OK(Do(&OutcomeHandlers::MarkAssessmentEnteredInError, Staff(), request));
         submitted.erase(submitted.begin() + static_cast<std::ptrdiff_t>(which));
       } else {
-        ASSERT_OK(SetBaseline(submitted[which].series(),
-                              dice == 8 ? submitted[which].name() : ""));
+        ASSERT_OK(SetBaseline(submitted[which].series(), dice == 8 ? submitted[which].name() : ""));
       }
     }
     if (submitted.empty()) {
@@ -231,8 +228,7 @@ TEST_F(SeriesTest, CorrectionsOfRandomHistoriesLeaveWhatAReadingOfAllWouldFind) 
     }
     const api::Call call = System();
     ASSERT_OK_AND_ASSIGN(const records::Reader reader, database_.ReaderFor(call));
-    ASSERT_OK_AND_ASSIGN(const v1::Series stored,
-                         reader.Get(SeriesKind(), submitted[0].series()));
+    ASSERT_OK_AND_ASSIGN(const v1::Series stored, reader.Get(SeriesKind(), submitted[0].series()));
     ASSERT_OK_AND_ASSIGN(const SeriesView read,
                          ReadSeries(reader, *catalogue_->Find("phq-9"), stored, std::nullopt, ""));
     EXPECT_EQ(stored.DebugString(), read.series.DebugString()) << "after step " << i;

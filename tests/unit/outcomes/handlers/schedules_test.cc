@@ -1,0 +1,255 @@
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "services/outcomes/records/timed_work.h"
+#include "tests/unit/outcomes/outcomes_fixture.h"
+
+namespace securebase::outcomes {
+namespace {
+
+using ::securebase::testing::HasViolation;
+using ::securebase::testing::IsError;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr absl::Duration kDay = absl::Hours(24);
+
+class SchedulesTest : public testing::OutcomesFixture {
+ protected:
+  v1::CreateScheduleRequest ScheduleRequest(const std::string& id = "s1") {
+    v1::CreateScheduleRequest request;
+    request.set_parent("practices/p1");
+    request.set_schedule_id(id);
+    v1::Schedule& schedule = *request.mutable_schedule();
+    schedule.set_episode(testing::kCouple);
+    schedule.set_instrument(testing::InstrumentName("phq-9"));
+    schedule.set_subject("ann");
+    schedule.set_informant("ann");
+    return request;
+  }
+  absl::StatusOr<v1::Schedule> Create(const v1::CreateScheduleRequest& request) {
+    return Do(&OutcomeHandlers::CreateSchedule, Staff(), request);
+  }
+  absl::StatusOr<v1::Schedule> Get(const api::Call& call, const std::string& id = "s1") {
+    v1::GetScheduleRequest request;
+    request.set_name("practices/p1/schedules/" + id);
+    return Do(&OutcomeHandlers::GetSchedule, call, request);
+  }
+  absl::StatusOr<v1::Schedule> End(const std::string& id = "s1", const std::string& etag = "") {
+    v1::EndScheduleRequest request;
+    request.set_name("practices/p1/schedules/" + id);
+    request.set_reason("plan-ended");
+    request.set_etag(etag);
+    return Do(&OutcomeHandlers::EndSchedule, Staff(), request);
+  }
+  std::vector<v1::DueAssessment> Due(const api::Call& call, const std::string& filter = "") {
+    const auto response = Do<v1::ListDueAssessmentsRequest>(
+        &OutcomeHandlers::ListDueAssessments, call, "parent: 'practices/p1' " + filter);
+    EXPECT_OK(response);
+    return {response->due().begin(), response->due().end()};
+  }
+  TimedWorkReport RunTimedWork() {
+    TimedWork work(database_, fixture_.clock(), fixture_.ids());
+    const auto report = work.Run();
+    EXPECT_OK(report);
+    EXPECT_EQ(report->failed, 0);
+    return *report;
+  }
+  std::vector<v1::Alert> OverdueAlerts() { return Alerts("kinds: ALERT_KIND_OVERDUE"); }
+};
+
+TEST_F(SchedulesTest, TakesCadenceWindowAndExpiryFromInstrumentAndHouseRules) {
+  ASSERT_OK_AND_ASSIGN(const v1::Schedule schedule, Create(ScheduleRequest()));
+  EXPECT_EQ(schedule.status(), v1::SCHEDULE_STATUS_ACTIVE);
+  EXPECT_EQ(schedule.cadence_weeks(), 1);
+  EXPECT_EQ(schedule.window_days(), 2);
+  EXPECT_EQ(schedule.expiry_days(), 5);
+  EXPECT_EQ(schedule.informant_role(), v1::INFORMANT_SELF);
+  EXPECT_EQ(schedule.time_zone(), "UTC");
+  EXPECT_EQ(api::FromProto(schedule.start_time()), fixture_.clock().Now());
+  EXPECT_EQ(api::FromProto(schedule.next_check_time()), fixture_.clock().Now() + 5 * kDay);
+}
+
+TEST_F(SchedulesTest, EveryViolationIsReportedAtOnce) {
+  v1::CreateScheduleRequest request = ScheduleRequest();
+  request.mutable_schedule()->set_informant("nobody");
+  request.mutable_schedule()->set_relationship_target("partner");
+  request.mutable_schedule()->set_window_days(3);
+  request.mutable_schedule()->set_expiry_days(5);
+  *request.mutable_schedule()->mutable_start_time() =
+      api::ToProto(fixture_.clock().Now() - 8 * kDay);
+  const auto refused = Create(request);
+  EXPECT_THAT(refused, HasViolation("schedule.informant"));
+  EXPECT_THAT(refused, HasViolation("schedule.relationship_target"));
+  EXPECT_THAT(refused, HasViolation("schedule.expiry_days"));
+  EXPECT_THAT(refused, HasViolation("schedule.start_time"));
+  request.mutable_schedule()->set_instrument(testing::InstrumentName("no-such"));
+  EXPECT_THAT(Create(request), HasViolation("schedule.instrument"));
+}
+
+TEST_F(SchedulesTest, TheSameMeasureIsScheduledOnceAtATime) {
+  ASSERT_OK(Create(ScheduleRequest()));
+  EXPECT_THAT(Create(ScheduleRequest("s2")),
+              IsError(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists));
+  v1::CreateScheduleRequest other = ScheduleRequest("s2");
+  other.mutable_schedule()->set_subject("bob");
+  other.mutable_schedule()->set_informant("bob");
+  EXPECT_OK(Create(other));
+  ASSERT_OK(End());
+  EXPECT_OK(Create(ScheduleRequest("s3")));
+}
+
+TEST_F(SchedulesTest, ARepeatedRequestGivesTheFirstResult) {
+  v1::CreateScheduleRequest request = ScheduleRequest("");
+  request.set_request_id("r1");
+  ASSERT_OK_AND_ASSIGN(const v1::Schedule first, Create(request));
+  ASSERT_OK_AND_ASSIGN(const v1::Schedule again, Create(request));
+  EXPECT_EQ(again.name(), first.name());
+  request.mutable_schedule()->set_cadence_weeks(2);
+  EXPECT_THAT(Create(request),
+              IsError(absl::StatusCode::kInvalidArgument, Reason::kRequestIdReused));
+}
+
+TEST_F(SchedulesTest, AClosedEpisodeIsRefusedAndAnInvisibleOneNotFound) {
+  EXPECT_THAT(Do(&OutcomeHandlers::CreateSchedule, Staff("dr-other"), ScheduleRequest()),
+              IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+  ASSERT_OK(CloseEpisode(testing::kCouple));
+  EXPECT_THAT(Create(ScheduleRequest()),
+              IsError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed));
+}
+
+TEST_F(SchedulesTest, EndsOnceAndTheEtagCounts) {
+  ASSERT_OK_AND_ASSIGN(const v1::Schedule created, Create(ScheduleRequest()));
+  EXPECT_THAT(End("s1", "\"stale\""), IsError(absl::StatusCode::kAborted, Reason::kEtagMismatch));
+  ASSERT_OK_AND_ASSIGN(const v1::Schedule ended, End("s1", created.etag()));
+  EXPECT_EQ(ended.status(), v1::SCHEDULE_STATUS_COMPLETED);
+  EXPECT_EQ(ended.end_reason(), "plan-ended");
+  EXPECT_THAT(End(), IsError(absl::StatusCode::kFailedPrecondition, Reason::kTransitionNotAllowed));
+  EXPECT_THAT(Due(Staff()), IsEmpty());
+}
+
+TEST_F(SchedulesTest, WhatIsOpenIsDueUntilItIsAnswered) {
+  ASSERT_OK(Create(ScheduleRequest()));
+  ASSERT_THAT(Due(Staff()), SizeIs(1));
+  EXPECT_EQ(Due(Staff())[0].state(), v1::DUE_STATE_DUE);
+  EXPECT_THAT(Due(Patient("ehr-1")), SizeIs(1));
+  EXPECT_THAT(Due(Patient("ehr-2")), IsEmpty());
+  EXPECT_THAT(Due(Staff(), "informant: 'bob'"), IsEmpty());
+  ASSERT_OK_AND_ASSIGN(const auto answered, SubmitPhq9(5));
+  EXPECT_EQ(answered.assessment().schedule(), "practices/p1/schedules/s1");
+  EXPECT_THAT(Due(Staff()), IsEmpty());
+  ASSERT_OK_AND_ASSIGN(const v1::Schedule schedule, Get(Staff()));
+  EXPECT_EQ(schedule.answered_through(), 0);
+  fixture_.clock().Advance(5 * kDay);
+  ASSERT_THAT(Due(Staff()), SizeIs(1)) << "two days before the next";
+  EXPECT_EQ(Due(Staff())[0].occurrence(), 1);
+}
+
+TEST_F(SchedulesTest, LooksAheadWhenAsked) {
+  ASSERT_OK(Create(ScheduleRequest()));
+  ASSERT_OK(SubmitPhq9(5));
+  v1::ListDueAssessmentsRequest request;
+  request.set_parent("practices/p1");
+  *request.mutable_until() = api::ToProto(fixture_.clock().Now() + 10 * kDay);
+  const auto due = Do(&OutcomeHandlers::ListDueAssessments, Staff(), request);
+  ASSERT_THAT(due->due(), SizeIs(1));
+  EXPECT_EQ(due->due(0).state(), v1::DUE_STATE_UPCOMING);
+}
+
+TEST_F(SchedulesTest, MissesInARowRaiseOneAlertThatALateAnswerEnds) {
+  ASSERT_OK(Create(ScheduleRequest()));
+  fixture_.clock().Advance(5 * kDay);
+  EXPECT_EQ(RunTimedWork().missed, 1);
+  EXPECT_THAT(OverdueAlerts(), IsEmpty()) << "one is not yet a row of two";
+  EXPECT_EQ(Due(Staff())[0].state(), v1::DUE_STATE_OVERDUE);
+  EXPECT_EQ(RunTimedWork().missed, 0);
+  fixture_.clock().Advance(7 * kDay);
+  EXPECT_EQ(RunTimedWork().missed, 1);
+  ASSERT_THAT(OverdueAlerts(), SizeIs(1));
+  EXPECT_EQ(OverdueAlerts()[0].missed_in_a_row(), 2);
+  EXPECT_EQ(OverdueAlerts()[0].schedule(), "practices/p1/schedules/s1");
+  EXPECT_THAT(OverdueAlerts()[0].data_subjects(), ElementsAre("ann"));
+  fixture_.clock().Advance(7 * kDay);
+  RunTimedWork();
+  ASSERT_THAT(OverdueAlerts(), SizeIs(1));
+  EXPECT_EQ(OverdueAlerts()[0].missed_in_a_row(), 3);
+  ASSERT_OK(SubmitPhq9(5));
+  EXPECT_EQ(OverdueAlerts()[0].state(), v1::ALERT_STATE_RESOLVED);
+}
+
+TEST_F(SchedulesTest, AnAnswerWithdrawnIsOwedAgain) {
+  ASSERT_OK(Create(ScheduleRequest()));
+  ASSERT_OK_AND_ASSIGN(const auto answered, SubmitPhq9(5));
+  EXPECT_THAT(Due(Staff()), IsEmpty());
+  v1::MarkAssessmentEnteredInErrorRequest withdraw;
+  withdraw.set_name(answered.assessment().name());
+  ASSERT_OK(Do(&OutcomeHandlers::MarkAssessmentEnteredInError, Staff(), withdraw));
+  EXPECT_THAT(Due(Staff()), SizeIs(1));
+}
+
+TEST_F(SchedulesTest, EndingAScheduleEndsItsOverdueAlert) {
+  ASSERT_OK(Create(ScheduleRequest()));
+  fixture_.clock().Advance(30 * kDay);
+  RunTimedWork();
+  ASSERT_THAT(OverdueAlerts(), SizeIs(1));
+  EXPECT_EQ(OverdueAlerts()[0].state(), v1::ALERT_STATE_OPEN);
+  ASSERT_OK(End());
+  EXPECT_EQ(OverdueAlerts()[0].state(), v1::ALERT_STATE_RESOLVED);
+}
+
+TEST_F(SchedulesTest, ListsByEpisodeAndIdentifier) {
+  v1::CreateScheduleRequest request = ScheduleRequest();
+  auto& identifier = *request.mutable_schedule()->add_external_identifiers();
+  identifier.set_system("https://ehr.example.org");
+  identifier.set_value("order-9");
+  ASSERT_OK(Create(request));
+  const auto list = [&](const std::string& filter) {
+    return Do<v1::ListSchedulesRequest>(&OutcomeHandlers::ListSchedules, Staff(),
+                                        "parent: 'practices/p1' " + filter)
+        ->schedules_size();
+  };
+  EXPECT_EQ(list(""), 1);
+  EXPECT_EQ(list("episode: 'practices/p1/episodes/e2'"), 0);
+  EXPECT_EQ(list("external_system: 'https://ehr.example.org' external_value: 'order-9'"), 1);
+  EXPECT_EQ(list("external_system: 'https://ehr.example.org' external_value: 'order-8'"), 0);
+  ASSERT_OK(End());
+  EXPECT_EQ(list(""), 0);
+  EXPECT_EQ(list("ended_too: true"), 1);
+}
+
+TEST_F(SchedulesTest, RiskThatNobodyAcknowledgesIsEscalatedOnce) {
+  ASSERT_OK(SubmitPhq9(10, 2));
+  fixture_.clock().Advance(absl::Hours(24) - absl::Seconds(1));
+  TimedWorkReport report = RunTimedWork();
+  EXPECT_EQ(report.escalated, 0);
+  EXPECT_EQ(report.oldest_risk, fixture_.clock().Now() - absl::Hours(24) + absl::Seconds(1));
+  fixture_.clock().Advance(absl::Seconds(1));
+  EXPECT_EQ(RunTimedWork().escalated, 1);
+  EXPECT_EQ(RunTimedWork().escalated, 0);
+  ASSERT_THAT(Alerts("escalated: true"), SizeIs(1));
+  EXPECT_EQ(Alerts()[0].events(1).kind(), v1::ALERT_EVENT_KIND_ESCALATED);
+  ASSERT_OK(Acknowledge(Alerts()[0].name()));
+  EXPECT_EQ(RunTimedWork().oldest_risk, std::nullopt);
+}
+
+TEST_F(SchedulesTest, AnAcknowledgedRiskIsNotEscalated) {
+  ASSERT_OK(SubmitPhq9(10, 2));
+  ASSERT_OK(Acknowledge(Alerts()[0].name()));
+  fixture_.clock().Advance(absl::Hours(48));
+  EXPECT_EQ(RunTimedWork().escalated, 0);
+}
+
+TEST_F(SchedulesTest, AReplicaThatHoldsTheLeaseKeepsTheOthersOut) {
+  ASSERT_OK(SubmitPhq9(10, 2));
+  fixture_.clock().Advance(absl::Hours(25));
+  ASSERT_OK(fixture_.store().AcquireLease({}, "p1", "outcomes-timed-work", "another replica",
+                                          absl::Minutes(2)));
+  EXPECT_EQ(RunTimedWork().escalated, 0);
+  fixture_.clock().Advance(absl::Minutes(3));
+  EXPECT_EQ(RunTimedWork().escalated, 1);
+}
+
+}  // namespace
+}  // namespace securebase::outcomes

@@ -1,0 +1,304 @@
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "services/episodes/records/kinds.h"
+#include "services/outcomes/records/kinds.h"
+#include "services/platform/base/resource_name.h"
+#include "tests/unit/outcomes/outcomes_fixture.h"
+
+namespace securebase::outcomes {
+namespace {
+
+using ::securebase::testing::HasViolation;
+using ::securebase::testing::IsError;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class DashboardsTest : public testing::OutcomesFixture {
+ protected:
+  // An individual episode of one client, who has the episode's id.
+  void OpenIndividual(const std::string& id, const std::string& staff = "dr-lee",
+                      const std::string& problem = "depression") {
+    episodes::v1::Episode episode = testing::FromText<episodes::v1::Episode>(R"pb(
+      kind: EPISODE_KIND_INDIVIDUAL
+      participants { role: PARTICIPANT_ROLE_CLIENT age_group: AGE_GROUP_ADULT }
+      care_team { role: CARE_TEAM_ROLE_LEAD_CLINICIAN }
+      problems {}
+    )pb");
+    episode.set_name("practices/p1/episodes/" + id);
+    episode.mutable_participants(0)->set_id(id);
+    episode.mutable_participants(0)->set_patient("patient-of-" + id);
+    episode.mutable_care_team(0)->set_staff(staff);
+    episode.mutable_problems(0)->set_code(problem);
+    ASSERT_OK(OpenEpisode(episode));
+  }
+  absl::StatusOr<v1::SubmitAssessmentResponse> SubmitTo(const std::string& episode, int total,
+                                                        int item_9 = 0) {
+    v1::SubmitAssessmentRequest request = Request("phq-9", testing::Phq9(total, item_9));
+    request.mutable_assessment()->set_episode("practices/p1/episodes/" + episode);
+    request.mutable_assessment()->set_subject(episode);
+    request.mutable_assessment()->set_informant(episode);
+    return Do(&OutcomeHandlers::SubmitAssessment, System(), request);
+  }
+  static std::vector<std::string> Episodes(const v1::GetCaseloadResponse& caseload) {
+    std::vector<std::string> ids;
+    for (const v1::CaseloadEntry& entry : caseload.entries()) {
+      ids.push_back(LastId(entry.episode()));
+    }
+    return ids;
+  }
+  absl::StatusOr<v1::GetPracticeSummaryResponse> Summary(const api::Call& call,
+                                                         const std::string& filter = "") {
+    return Do<v1::GetPracticeSummaryRequest>(
+        &OutcomeHandlers::GetPracticeSummary, call,
+        "parent: 'practices/p1' instrument: 'practices/p1/instruments/phq-9' " + filter);
+  }
+  std::string DumpOf(Projections& projections) {
+    std::string text;
+    EXPECT_OK(projections.Read(System(),
+                               [&](const PracticeFold& fold, const storage::Position& position) {
+                                 text = absl::StrCat(position.sequence, "\n", fold.DebugString());
+                               }));
+    return text;
+  }
+};
+
+TEST_F(DashboardsTest, TheMostUrgentEpisodeComesFirst) {
+  for (const std::string id : {"quiet", "worse", "risky", "stuck", "seen"}) {
+    OpenIndividual(id);
+  }
+  for (int week = 0; week < 4; ++week) {
+    fixture_.clock().Advance(absl::Hours(24 * 7));
+    ASSERT_OK(SubmitTo("quiet", 8));
+    ASSERT_OK(SubmitTo("worse", 8 + 3 * week));
+    ASSERT_OK(SubmitTo("stuck", 18));
+  }
+  ASSERT_OK_AND_ASSIGN(const auto seen, SubmitTo("seen", 8, 1));
+  ASSERT_OK(Acknowledge(seen.alerts(0).name()));
+  ASSERT_OK(SubmitTo("risky", 8, 1));
+  ASSERT_OK_AND_ASSIGN(const auto caseload, Caseload(Staff()));
+  EXPECT_THAT(Episodes(caseload),
+              ElementsAre("risky", "seen", "worse", "stuck", "e1", "e2", "quiet"));
+  EXPECT_EQ(caseload.entries(0).urgency(), v1::URGENCY_RISK);
+  EXPECT_EQ(caseload.entries(1).urgency(), v1::URGENCY_RISK_ACKNOWLEDGED);
+  EXPECT_EQ(caseload.entries(2).urgency(), v1::URGENCY_DETERIORATION);
+  EXPECT_EQ(caseload.entries(3).urgency(), v1::URGENCY_NOT_ON_TRACK);
+  EXPECT_EQ(caseload.entries(6).series(0).latest(), 8);
+  EXPECT_THAT(caseload.entries(0).staff(), ElementsAre("dr-lee"));
+}
+
+TEST_F(DashboardsTest, StaffSeeTheirEpisodesAndTheLimitHolds) {
+  OpenIndividual("a", "dr-a");
+  OpenIndividual("b", "dr-b");
+  EXPECT_THAT(Episodes(*Caseload(Staff("dr-a"))), ElementsAre("a"));
+  EXPECT_THAT(Episodes(*Caseload(System())), ElementsAre("a", "b", "e1", "e2"));
+  const auto filtered = Do<v1::GetCaseloadRequest>(&OutcomeHandlers::GetCaseload, System(),
+                                                   "parent: 'practices/p1' staff: 'dr-b'");
+  EXPECT_THAT(Episodes(*filtered), ElementsAre("b"));
+  const auto foreign = Do<v1::GetCaseloadRequest>(&OutcomeHandlers::GetCaseload, Staff("dr-a"),
+                                                  "parent: 'practices/p1' staff: 'dr-b'");
+  EXPECT_THAT(Episodes(*foreign), IsEmpty());
+  const auto limited = Do<v1::GetCaseloadRequest>(&OutcomeHandlers::GetCaseload, System(),
+                                                  "parent: 'practices/p1' limit: 1");
+  EXPECT_THAT(limited->entries(), SizeIs(1));
+  EXPECT_TRUE(limited->truncated());
+  ASSERT_OK(CloseEpisode("practices/p1/episodes/a"));
+  EXPECT_THAT(Episodes(*Caseload(Staff("dr-a"))), IsEmpty());
+}
+
+TEST_F(DashboardsTest, APollIsNotModifiedUntilSomethingChanges) {
+  ASSERT_OK_AND_ASSIGN(const auto first, Caseload(Staff()));
+  ASSERT_OK_AND_ASSIGN(const auto again, Caseload(Staff(), first.etag()));
+  EXPECT_TRUE(again.not_modified());
+  EXPECT_THAT(again.entries(), IsEmpty());
+  EXPECT_EQ(api::FromProto(again.poll_after()), fixture_.clock().Now() + absl::Seconds(15));
+  ASSERT_OK(SubmitPhq9(8, 1));
+  ASSERT_OK_AND_ASSIGN(const auto changed, Caseload(Staff(), first.etag()));
+  EXPECT_FALSE(changed.not_modified());
+  EXPECT_EQ(changed.entries(0).urgency(), v1::URGENCY_RISK);
+  EXPECT_FALSE(Caseload(System(), changed.etag())->not_modified()) << "another's view";
+  const auto limited = Do<v1::GetCaseloadRequest>(
+      &OutcomeHandlers::GetCaseload, Staff(),
+      absl::StrCat("parent: 'practices/p1' limit: 1 known_etag: '", changed.etag(), "'"));
+  EXPECT_FALSE(limited->not_modified()) << "another query";
+  EXPECT_EQ(projections_.loads(), 1);
+}
+
+TEST_F(DashboardsTest, TimeAloneChangesAnAnswerWhenItSays) {
+  ASSERT_OK(Do<v1::CreateScheduleRequest>(
+      &OutcomeHandlers::CreateSchedule, Staff(),
+      "parent: 'practices/p1' schedule { episode: 'practices/p1/episodes/e1' subject: 'ann' "
+      "informant: 'ann' instrument: 'practices/p1/instruments/phq-9' }"));
+  ASSERT_OK_AND_ASSIGN(const auto first, Caseload(Staff()));
+  ASSERT_TRUE(first.has_expire_time());
+  const absl::Time expires = api::FromProto(first.expire_time());
+  EXPECT_EQ(expires, fixture_.clock().Now() + absl::Hours(24 * 5));
+  fixture_.clock().Set(expires - absl::Seconds(1));
+  EXPECT_TRUE(Caseload(Staff(), first.etag())->not_modified());
+  fixture_.clock().Set(expires);
+  ASSERT_OK_AND_ASSIGN(const auto later, Caseload(Staff(), first.etag()));
+  EXPECT_FALSE(later.not_modified());
+  EXPECT_EQ(later.entries(0).urgency(), v1::URGENCY_OVERDUE);
+  EXPECT_THAT(later.entries(0).overdue_schedules(), SizeIs(1));
+}
+
+TEST_F(DashboardsTest, ConcordanceStandsSideBySideAndIsFilteredByView) {
+  ASSERT_OK(SubmitPhq9(8));
+  v1::SubmitAssessmentRequest relationship = Request("ecr-rs", std::vector<int>(9, 3));
+  relationship.mutable_assessment()->set_relationship_target("partner");
+  ASSERT_OK(Submit(relationship));
+  const std::string request = "parent: 'practices/p1/episodes/e1' subject: 'ann'";
+  const auto shown =
+      Do<v1::GetConcordanceRequest>(&OutcomeHandlers::GetConcordance, Staff(), request);
+  ASSERT_THAT(shown->columns(), SizeIs(2));
+  EXPECT_EQ(shown->columns(0).domain(), v1::DOMAIN_SYMPTOMS);
+  EXPECT_EQ(shown->columns(1).domain(), v1::DOMAIN_ATTACHMENT);
+  EXPECT_EQ(shown->columns(0).series(0).latest(), 8);
+  const auto partner =
+      Do<v1::GetConcordanceRequest>(&OutcomeHandlers::GetConcordance, Patient("ehr-2"), request);
+  EXPECT_THAT(partner->columns(), IsEmpty());
+  EXPECT_THAT(
+      Do<v1::GetConcordanceRequest>(&OutcomeHandlers::GetConcordance, Staff("dr-other"), request),
+      IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+}
+
+TEST_F(DashboardsTest, ThePracticeSummaryCountsClosedEpisodes) {
+  const auto treat = [&](const std::string& id, const std::string& staff,
+                         const std::string& problem, int before, int after) {
+    OpenIndividual(id, staff, problem);
+    ASSERT_OK(SubmitTo(id, before));
+    fixture_.clock().Advance(absl::Hours(24));
+    ASSERT_OK(SubmitTo(id, after));
+    ASSERT_OK(CloseEpisode("practices/p1/episodes/" + id));
+  };
+  for (int i = 0; i < 12; ++i) {
+    treat(absl::StrCat("a", i), "dr-a", "depression", 18 + i % 3, 5);
+  }
+  treat("b0", "dr-b", "loss", 10, 20);
+  OpenIndividual("open");
+  ASSERT_OK(SubmitTo("open", 20));
+  ASSERT_OK_AND_ASSIGN(const auto all, Summary(System()));
+  ASSERT_THAT(all.rows(), SizeIs(1));
+  EXPECT_EQ(all.scale(), "total");
+  EXPECT_EQ(all.rows(0).count(), 13);
+  EXPECT_EQ(all.rows(0).recovered(), 12);
+  EXPECT_EQ(all.rows(0).reliably_deteriorated(), 1);
+  EXPECT_EQ(all.rows(0).completion_rate(), 1);
+  EXPECT_GT(all.rows(0).effect_size().d(), 0);
+  ASSERT_OK_AND_ASSIGN(const auto by_clinician,
+                       Summary(System(), "dimension: SUMMARY_DIMENSION_CLINICIAN"));
+  ASSERT_THAT(by_clinician.rows(), SizeIs(2));
+  EXPECT_EQ(by_clinician.rows(1).key(), "dr-b");
+  EXPECT_EQ(by_clinician.rows(1).count(), 1);
+  ASSERT_OK_AND_ASSIGN(const auto by_month,
+                       Summary(System(), "dimension: SUMMARY_DIMENSION_CLOSING_MONTH year: 2026"));
+  ASSERT_THAT(by_month.rows(), SizeIs(1));
+  EXPECT_EQ(by_month.rows(0).key(), "2026-01");
+  EXPECT_THAT(Summary(System(), "year: 2025")->rows(), IsEmpty());
+  ASSERT_OK_AND_ASSIGN(const auto by_problem,
+                       Summary(Staff("dr-a"), "dimension: SUMMARY_DIMENSION_PROBLEM"));
+  EXPECT_EQ(by_problem.smallest_group(), 11);
+  for (const v1::SummaryRow& row : by_problem.rows()) {
+    EXPECT_TRUE(row.suppressed()) << "the only other row would give the small one away";
+  }
+  EXPECT_EQ(Summary(Staff("dr-a"))->rows(0).count(), 13);
+  EXPECT_THAT(Summary(Staff("dr-a"), "year: 2026"),
+              IsError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed));
+  EXPECT_TRUE(Summary(System(), absl::StrCat("known_etag: '", all.etag(), "'"))->not_modified());
+}
+
+TEST_F(DashboardsTest, TheJournalNamesWhatHappenedAndGoesOnFromItsToken) {
+  ASSERT_OK_AND_ASSIGN(const auto begin,
+                       Do<v1::ListJournalRequest>(&OutcomeHandlers::ListJournal, System(),
+                                                  "parent: 'practices/p1'"));
+  ASSERT_OK_AND_ASSIGN(const auto submitted, SubmitPhq9(8, 1));
+  v1::ListJournalRequest request;
+  request.set_parent("practices/p1");
+  request.set_token(begin.next_token());
+  ASSERT_OK_AND_ASSIGN(const auto page, Do(&OutcomeHandlers::ListJournal, System(), request));
+  std::vector<std::string> resources;
+  for (const type::v1::JournalEntry& entry : page.entries()) {
+    resources.push_back(entry.resource());
+    EXPECT_EQ(entry.episode(), testing::kCouple);
+  }
+  EXPECT_THAT(resources, ElementsAre(submitted.assessment().name(), submitted.alerts(0).name(),
+                                     submitted.assessment().series()));
+  request.set_token("AAAA");
+  EXPECT_THAT(Do(&OutcomeHandlers::ListJournal, System(), request),
+              IsError(absl::StatusCode::kInvalidArgument, Reason::kInvalidPageToken));
+}
+
+// A projection that followed the journal all the way, one that followed in leaps, and one that is
+// loaded cold hold the same bytes, whatever happened.
+TEST_F(DashboardsTest, RestartReplayAndColdLoadGiveIdenticalProjections) {
+  for (const uint32_t seed : {1u, 2u, 3u}) {
+    std::mt19937 random(seed);
+    const auto pick = [&](int below) {
+      return std::uniform_int_distribution<int>(0, below - 1)(random);
+    };
+    Projections leaping(fixture_.store(), *catalogue_);
+    std::vector<std::string> open;
+    std::vector<std::string> assessments;
+    for (int step = 0; step < 120; ++step) {
+      fixture_.clock().Advance(absl::Hours(1 + pick(100)));
+      const int dice = pick(100);
+      if (open.empty() || dice < 8) {
+        open.push_back(absl::StrCat("s", seed, "-", step));
+        OpenIndividual(open.back(), absl::StrCat("dr-", pick(3)));
+      } else if (dice < 60) {
+        const auto response =
+            SubmitTo(open[static_cast<size_t>(pick(static_cast<int>(open.size())))], pick(24),
+                     pick(4) == 0 ? 1 + pick(3) : 0);
+        ASSERT_OK(response);
+        assessments.push_back(response->assessment().name());
+      } else if (dice < 68) {
+        const std::string& episode = open[static_cast<size_t>(pick(static_cast<int>(open.size())))];
+        const auto created = Do<v1::CreateScheduleRequest>(
+            &OutcomeHandlers::CreateSchedule, System(),
+            absl::StrCat("parent: 'practices/p1' schedule { episode: 'practices/p1/episodes/",
+                         episode, "' subject: '", episode, "' informant: '", episode,
+                         "' instrument: 'practices/p1/instruments/phq-9' }"));
+        ASSERT_TRUE(created.ok() || absl::IsAlreadyExists(created.status()));
+      } else if (dice < 75 && !assessments.empty()) {
+        v1::MarkAssessmentEnteredInErrorRequest request;
+        request.set_name(assessments.back());
+        assessments.pop_back();
+        ASSERT_OK(Do(&OutcomeHandlers::MarkAssessmentEnteredInError, System(), request));
+      } else if (dice < 85) {
+        const auto alerts = Do<v1::ListAlertsRequest>(
+            &OutcomeHandlers::ListAlerts, System(),
+            "parent: 'practices/p1' page_size: 200 states: ALERT_STATE_OPEN");
+        if (alerts->alerts_size() > 0) {
+          v1::AcknowledgeAlertRequest request;
+          request.set_name(alerts->alerts(pick(alerts->alerts_size())).name());
+          ASSERT_OK(Do(&OutcomeHandlers::AcknowledgeAlert, System(), request));
+        }
+      } else if (dice < 95) {
+        TimedWork work(database_, fixture_.clock(), fixture_.ids());
+        ASSERT_OK(work.Run());
+      } else {
+        ASSERT_OK(CloseEpisode("practices/p1/episodes/" + open.back()));
+        open.pop_back();
+      }
+      const std::string followed = DumpOf(projections_);
+      if (step % 17 == 0) {
+        ASSERT_EQ(DumpOf(leaping), followed) << "seed " << seed << " step " << step;
+      }
+      if (step % 10 == 0) {
+        Projections cold(fixture_.store(), *catalogue_);
+        ASSERT_EQ(DumpOf(cold), followed) << "seed " << seed << " step " << step;
+        ASSERT_EQ(cold.loads(), 1);
+      }
+    }
+    EXPECT_EQ(leaping.loads(), 1);
+  }
+  EXPECT_EQ(projections_.loads(), 1);
+}
+
+}  // namespace
+}  // namespace securebase::outcomes

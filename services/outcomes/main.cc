@@ -8,9 +8,8 @@
 #include "services/outcomes/grpc_service.h"
 #include "services/outcomes/handlers/outcome_handlers.h"
 #include "services/outcomes/records/projection.h"
-#include "services/outcomes/records/risk_watch.h"
-#include "services/outcomes/records/timed_work.h"
 #include "services/outcomes/rules/catalogue.h"
+#include "services/outcomes/timed_work_runner.h"
 #include "services/platform/api/page_token.h"
 #include "services/platform/base/periodic.h"
 #include "services/platform/base/status_macros.h"
@@ -29,7 +28,6 @@ namespace {
 
 constexpr char kEpisodes[] = "securebase.episodes.v1.EpisodesService";
 constexpr char kOutcomes[] = "securebase.outcomes.v1.OutcomesService";
-constexpr absl::Duration kTimedWorkInterval = absl::Minutes(1);
 constexpr absl::Duration kHousekeepingInterval = absl::Minutes(5);
 constexpr absl::Duration kReadyTimeout = absl::Seconds(2);
 
@@ -72,26 +70,7 @@ absl::Status Serve(const config::ServerOptions& options) {
   const auto ready = [&] { return store->Ping({absl::Now() + kReadyTimeout}); };
   SB_ASSIGN_OR_RETURN(const auto server, rpc::Server::Start(options, {*runtime, *adapter,
                                                                       std::move(services), ready}));
-  TimedWork timed_work(database, clock, ids);
-  RiskWatch risk_watch(clock);
-  runtime->metrics->AddComputedGauge(
-      "securebase_oldest_unacknowledged_risk_alert_seconds",
-      "How long the oldest open risk alert of all practices has been waiting; 0: none is.",
-      [&] { return absl::ToDoubleSeconds(risk_watch.Age()); });
-  auto& timed_work_failures = runtime->metrics->AddCounter(
-      "securebase_timed_work_failures_total",
-      "Practices whose overdue assessments and escalations could not be looked at.", {});
-  Periodic timed_work_timer(kTimedWorkInterval, [&] {
-    const auto report = timed_work.Run();
-    if (report.ok()) {
-      risk_watch.Note(*report);
-      timed_work_failures.Add(report->failed);
-    } else {
-      timed_work_failures.Increment();
-      runtime->logger->Error("timed work failed",
-                             {{"error", std::string(report.status().message())}});
-    }
-  });
+  TimedWorkRunner timed_work(database, clock, ids, *runtime->metrics, *runtime->logger);
   Periodic housekeeping(kHousekeepingInterval, [&, keep = Housekeeping(options, ids)] {
     const absl::Status status = records::RunHousekeeping(*store, clock, keep);
     if (!status.ok()) {
@@ -100,7 +79,7 @@ absl::Status Serve(const config::ServerOptions& options) {
   });
   rpc::WaitForShutdownSignal();
   server->Shutdown();
-  timed_work_timer.Stop();
+  timed_work.Stop();
   housekeeping.Stop();
   return store->Close();
 }

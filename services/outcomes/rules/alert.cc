@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
+#include "services/platform/api/timestamp.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
 
@@ -13,18 +14,11 @@ namespace {
 constexpr v1::AlertState kStates[] = {v1::ALERT_STATE_OPEN, v1::ALERT_STATE_ACKNOWLEDGED,
                                       v1::ALERT_STATE_RESOLVED};
 
-void SetTime(absl::Time time, google::protobuf::Timestamp& timestamp) {
-  const int64_t seconds = absl::ToUnixSeconds(time);
-  timestamp.set_seconds(seconds);
-  timestamp.set_nanos(
-      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
-}
-
 void AddEvent(v1::AlertEventKind kind, const AlertMoment& moment, const std::string& assessment,
               const std::string& note_code, v1::Alert& alert) {
   v1::AlertEvent event;
   event.set_kind(kind);
-  SetTime(moment.time, *event.mutable_time());
+  *event.mutable_time() = api::ToProto(moment.time);
   *event.mutable_actor() = moment.actor;
   event.set_note_code(note_code);
   event.set_assessment(assessment);
@@ -36,12 +30,12 @@ void AddEvent(v1::AlertEventKind kind, const AlertMoment& moment, const std::str
 
 void Open(const AlertMoment& moment, v1::Alert& alert) {
   alert.set_state(v1::ALERT_STATE_OPEN);
-  SetTime(moment.time, *alert.mutable_open_time());
+  *alert.mutable_open_time() = api::ToProto(moment.time);
   alert.clear_escalated_time();
   alert.clear_escalated_to();
   alert.clear_escalate_time();
   if (alert.kind() == v1::ALERT_KIND_RISK) {
-    SetTime(moment.time + moment.escalation_delay, *alert.mutable_escalate_time());
+    *alert.mutable_escalate_time() = api::ToProto(moment.time + moment.escalation_delay);
   }
 }
 
@@ -204,7 +198,7 @@ absl::Status ResolveAlert(const std::string& note_code, const AlertMoment& momen
 void EscalateAlert(const std::vector<std::string>& staff, const AlertMoment& moment,
                    v1::Alert& alert) {
   alert.clear_escalate_time();
-  SetTime(moment.time, *alert.mutable_escalated_time());
+  *alert.mutable_escalated_time() = api::ToProto(moment.time);
   alert.clear_escalated_to();
   for (const std::string& member : staff) {
     alert.add_escalated_to(member);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "services/platform/api/timestamp.h"
 
 namespace securebase::outcomes {
 namespace {
@@ -12,17 +13,14 @@ using episodes::v1::CareTeamMember;
 using episodes::v1::Episode;
 using episodes::v1::Participant;
 
-absl::Time ToTime(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
-
 // Whoever left may have answered before; who joined later may have answered on paper, so that
 // joining does not count.
 const Participant* FindParticipant(const Episode& episode, const std::string& id,
                                    absl::Time answered) {
   for (const Participant& participant : episode.participants()) {
     if (participant.id() == id) {
-      const bool left = participant.has_leave_time() && ToTime(participant.leave_time()) < answered;
+      const bool left =
+          participant.has_leave_time() && api::FromProto(participant.leave_time()) < answered;
       return left ? nullptr : &participant;
     }
   }
@@ -30,11 +28,11 @@ const Participant* FindParticipant(const Episode& episode, const std::string& id
 }
 
 bool IsInCareTeam(const Episode& episode, const std::string& staff, absl::Time answered) {
-  return std::any_of(episode.care_team().begin(), episode.care_team().end(),
-                     [&](const CareTeamMember& member) {
-                       return member.staff() == staff &&
-                              (!member.has_end_time() || answered <= ToTime(member.end_time()));
-                     });
+  return std::any_of(
+      episode.care_team().begin(), episode.care_team().end(), [&](const CareTeamMember& member) {
+        return member.staff() == staff &&
+               (!member.has_end_time() || answered <= api::FromProto(member.end_time()));
+      });
 }
 
 std::vector<v1::Informant> RolesOf(const Participant& informant, const Participant& subject) {

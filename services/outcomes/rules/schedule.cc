@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "services/platform/api/timestamp.h"
 
 namespace securebase::outcomes {
 namespace {
@@ -10,16 +11,6 @@ namespace {
 constexpr int kDefaultWindowDays = 2;
 constexpr int kDefaultExpiryDays = 14;
 constexpr int kMaxAnswersKept = 10;
-
-absl::Time ToTime(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
-
-void SetTime(absl::Time time, google::protobuf::Timestamp& timestamp) {
-  timestamp.set_seconds(absl::ToUnixSeconds(time));
-  timestamp.set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(absl::ToUnixSeconds(time)))));
-}
 
 absl::TimeZone ZoneOf(const v1::Schedule& schedule) {
   absl::TimeZone zone = absl::UTCTimeZone();
@@ -37,8 +28,8 @@ absl::Time AddDays(absl::Time time, int64_t days, absl::TimeZone zone) {
 }
 
 void UpdateCheckTime(v1::Schedule& schedule) {
-  SetTime(OccurrenceOf(schedule, NextToCheck(schedule)).expire,
-          *schedule.mutable_next_check_time());
+  *schedule.mutable_next_check_time() =
+      api::ToProto(OccurrenceOf(schedule, NextToCheck(schedule)).expire);
 }
 
 }  // namespace
@@ -75,8 +66,8 @@ OccurrenceTimes OccurrenceOf(const v1::Schedule& schedule, int number) {
   const absl::TimeZone zone = ZoneOf(schedule);
   OccurrenceTimes occurrence;
   occurrence.number = number;
-  occurrence.due =
-      AddDays(ToTime(schedule.start_time()), int64_t{7} * schedule.cadence_weeks() * number, zone);
+  occurrence.due = AddDays(api::FromProto(schedule.start_time()),
+                           int64_t{7} * schedule.cadence_weeks() * number, zone);
   occurrence.open = AddDays(occurrence.due, -schedule.window_days(), zone);
   occurrence.expire = AddDays(occurrence.due, schedule.expiry_days(), zone);
   return occurrence;
@@ -123,9 +114,9 @@ v1::DueAssessment ComputeDue(const v1::Schedule& schedule, absl::Time now) {
   v1::DueAssessment due;
   *due.mutable_schedule() = schedule;
   due.set_occurrence(current);
-  SetTime(occurrence.open, *due.mutable_open_time());
-  SetTime(occurrence.due, *due.mutable_due_time());
-  SetTime(occurrence.expire, *due.mutable_expire_time());
+  *due.mutable_open_time() = api::ToProto(occurrence.open);
+  *due.mutable_due_time() = api::ToProto(occurrence.due);
+  *due.mutable_expire_time() = api::ToProto(occurrence.expire);
   due.set_missed_in_a_row(current - answered - 1);
   due.set_state(due.missed_in_a_row() > 0 ? v1::DUE_STATE_OVERDUE
                 : occurrence.open <= now  ? v1::DUE_STATE_DUE

@@ -6,6 +6,7 @@
 #include "absl/time/time.h"
 #include "services/outcomes/rules/catalogue.h"
 #include "services/outcomes/rules/change.h"
+#include "services/platform/api/timestamp.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::outcomes {
@@ -13,10 +14,6 @@ namespace {
 
 std::tuple<int64_t, int32_t> Key(const google::protobuf::Timestamp& time) {
   return {time.seconds(), time.nanos()};
-}
-
-absl::Time ToTime(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
 }
 
 v1::SeriesValue MakeValue(const v1::SeriesPoint& point, const v1::ScalePoint& scale) {
@@ -110,19 +107,19 @@ v1::SeriesPoint MakePoint(const v1::Assessment& assessment) {
 }
 
 std::optional<v1::Assessment> AssessmentAsOf(const v1::Assessment& assessment, absl::Time as_of) {
-  if (ToTime(assessment.create_time()) > as_of) {
+  if (api::FromProto(assessment.create_time()) > as_of) {
     return std::nullopt;
   }
   v1::Assessment result = assessment;
   if (assessment.status() == v1::ASSESSMENT_STATUS_ENTERED_IN_ERROR) {
-    if (ToTime(assessment.status_time()) <= as_of) {
+    if (api::FromProto(assessment.status_time()) <= as_of) {
       return std::nullopt;
     }
     result.set_status(assessment.revisions().empty() ? v1::ASSESSMENT_STATUS_COMPLETED
                                                      : v1::ASSESSMENT_STATUS_AMENDED);
   }
   for (const v1::AssessmentRevision& revision : assessment.revisions()) {
-    if (as_of < ToTime(revision.end_time())) {
+    if (as_of < api::FromProto(revision.end_time())) {
       *result.mutable_answers() = revision.answers();
       result.set_coding(revision.coding());
       *result.mutable_answered_time() = revision.answered_time();
@@ -143,7 +140,7 @@ std::optional<v1::Assessment> AssessmentAsOf(const v1::Assessment& assessment, a
 std::string ChosenBaselineAsOf(const v1::Series& series, absl::Time as_of) {
   std::string chosen;
   for (const v1::BaselineChoice& choice : series.baseline_choices()) {
-    if (ToTime(choice.time()) <= as_of) {
+    if (api::FromProto(choice.time()) <= as_of) {
       chosen = choice.assessment();
     }
   }

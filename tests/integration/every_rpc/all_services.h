@@ -10,6 +10,10 @@
 #include "services/episodes/grpc_service.h"
 #include "services/episodes/handlers/episode_handlers.h"
 #include "services/episodes/records/local_access.h"
+#include "services/outcomes/grpc_service.h"
+#include "services/outcomes/handlers/outcome_handlers.h"
+#include "services/outcomes/records/projection.h"
+#include "services/outcomes/rules/catalogue.h"
 #include "services/platform/api/page_token.h"
 #include "services/platform/records/database.h"
 #include "services/platform/storage/memory_store.h"
@@ -22,14 +26,15 @@ namespace securebase::testing {
 class AllServices {
  public:
   static const std::vector<std::string>& Names() {
-    static const auto* const kNames =
-        new std::vector<std::string>{"securebase.episodes.v1.EpisodesService"};
+    static const auto* const kNames = new std::vector<std::string>{
+        "securebase.episodes.v1.EpisodesService", "securebase.outcomes.v1.OutcomesService"};
     return *kNames;
   }
 
   AllServices() {
     std::vector<TestServer::GrpcService> services;
     services.push_back(episodes::MakeEpisodesGrpcService(episodes_, server_.adapter()));
+    services.push_back(outcomes::MakeOutcomesGrpcService(outcomes_, server_.adapter()));
     const absl::Status started = server_.Start(std::move(services));
     if (!started.ok()) {
       fprintf(stderr, "%s\n", started.ToString().c_str());
@@ -46,6 +51,9 @@ class AllServices {
   episodes::LocalAccess access_{*store_};
   records::Database database_{{store_.get(), &access_, &page_tokens_, &server_.ids()}};
   episodes::EpisodeHandlers episodes_{database_, access_};
+  outcomes::Catalogue catalogue_ = *outcomes::BuiltInCatalogue();
+  outcomes::Projections projections_{*store_, catalogue_};
+  outcomes::OutcomeHandlers outcomes_{database_, catalogue_, projections_};
 };
 
 }  // namespace securebase::testing

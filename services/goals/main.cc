@@ -11,11 +11,13 @@
 #include "services/platform/base/periodic.h"
 #include "services/platform/base/status_macros.h"
 #include "services/platform/obs/log.h"
+#include "services/platform/obs/metrics.h"
 #include "services/platform/records/database.h"
 #include "services/platform/records/housekeeping.h"
 #include "services/platform/rpc/runtime.h"
 #include "services/platform/rpc/server.h"
 #include "services/platform/rpc/service_main.h"
+#include "services/platform/storage/observed_store.h"
 #include "services/platform/storage/open_store.h"
 
 namespace securebase::goals {
@@ -49,7 +51,13 @@ absl::Status Serve(const config::ServerOptions& options) {
   UuidGenerator ids;
   obs::StderrSink sink;
   SB_ASSIGN_OR_RETURN(const auto runtime, rpc::MakeRuntime(options, {kService}, clock, ids, sink));
-  SB_ASSIGN_OR_RETURN(const auto store, storage::OpenStore(options.store, clock));
+  SB_ASSIGN_OR_RETURN(auto opened, storage::OpenStore(options.store, clock));
+  obs::StoreMetrics store_metrics(*runtime->metrics);
+  const auto store = storage::MakeObservedStore(
+      std::move(opened),
+      [&](absl::string_view operation, absl::StatusCode code, absl::Duration took) {
+        store_metrics.Done(operation, absl::StatusCodeToString(code), took);
+      });
   SB_ASSIGN_OR_RETURN(const auto outcomes, client::MakeClient(OutcomesChannel(options)));
   client::AccessClient access(*outcomes, clock);
   RemoteNeighbours neighbours(*outcomes, clock);
@@ -59,14 +67,11 @@ absl::Status Serve(const config::ServerOptions& options) {
 
   const auto audit = records::MakeStoreAuditSink(*store);
   const auto adapter = rpc::MakeAdapter(options, *runtime, *audit);
-  SB_ASSIGN_OR_RETURN(auto service, MakeGoalsGrpcService(handlers, *adapter));
-  std::vector<std::unique_ptr<grpc::Service>> services;
-  services.push_back(std::move(service));
-  SB_ASSIGN_OR_RETURN(const auto server,
-                      rpc::Server::Start(options, {*runtime, *adapter, std::move(services), [&] {
-                                                     return store->Ping(
-                                                         {absl::Now() + kReadyTimeout});
-                                                   }}));
+  std::vector<std::unique_ptr<grpc::Service>> services(1);
+  SB_ASSIGN_OR_RETURN(services[0], MakeGoalsGrpcService(handlers, *adapter));
+  const auto ready = [&] { return store->Ping({absl::Now() + kReadyTimeout}); };
+  SB_ASSIGN_OR_RETURN(const auto server, rpc::Server::Start(options, {*runtime, *adapter,
+                                                                      std::move(services), ready}));
   Periodic housekeeping(kHousekeepingInterval, [&, keep = Housekeeping(options, ids)] {
     const absl::Status status = records::RunHousekeeping(*store, clock, keep);
     if (!status.ok()) {

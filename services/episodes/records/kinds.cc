@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_split.h"
 #include "services/episodes/rules/members.h"
 #include "services/platform/api/fingerprint.h"
 #include "services/platform/api/timestamp.h"

@@ -140,6 +140,14 @@ TEST(Layers, EveryIncludeOfTheProductIsAllowed) {
   EXPECT_THAT(violations, IsEmpty()) << absl::StrJoin(violations, "\n");
 }
 
+TEST(Layers, EveryLineIsAboutAFolderThatExists) {
+  for (const auto& [folder, allowed] : RepositoryLayers()) {
+    EXPECT_TRUE(
+        std::filesystem::is_directory(std::filesystem::path(SECUREBASE_SOURCE_DIR) / folder))
+        << folder;
+  }
+}
+
 // The check itself: that what is forbidden would be found.
 TEST(LayersCheck, FindsWhatIsForbidden) {
   const Layers layers = RepositoryLayers();

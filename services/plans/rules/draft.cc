@@ -218,8 +218,8 @@ absl::StatusOr<v1::PlanContent> DraftContent(const PlanLibrary& library, const E
   Drafter drafter(library, episode, basis, content);
   for (const v1::LibraryEntry* entry : entries) {
     const std::string reason =
-        absl::StrCat("The library offers it first for \"", entry->title(), "\", population ",
-                     PopulationWord(entry->population()), ". Source: ", entry->source());
+        absl::StrCat("The plan library proposes it for \"", entry->title(), "\", population ",
+                     PopulationWord(entry->population()), ". ", entry->source());
     for (const std::string& theme : entry->goal_themes()) {
       drafter.AddGoal(theme, entry->problem(), reason, entry->id());
     }
@@ -237,7 +237,7 @@ absl::StatusOr<v1::PlanContent> DraftContent(const PlanLibrary& library, const E
     if (!applies) {
       continue;
     }
-    const std::string reason = absl::StrCat(rule.reason(), ". Source: ", rule.source());
+    const std::string reason = absl::StrCat(rule.reason(), ". ", rule.source());
     for (const std::string& code : rule.techniques()) {
       drafter.AddTechnique(code, reason, rule.id());
     }

@@ -11,23 +11,8 @@ constexpr PlanStatus kStatuses[] = {v1::PLAN_STATUS_DRAFT,   v1::PLAN_STATUS_ACT
 
 }  // namespace
 
-absl::string_view StatusWord(PlanStatus status) {
-  switch (status) {
-    case v1::PLAN_STATUS_DRAFT:
-      return "draft";
-    case v1::PLAN_STATUS_ACTIVE:
-      return "active";
-    case v1::PLAN_STATUS_ON_HOLD:
-      return "on-hold";
-    case v1::PLAN_STATUS_COMPLETED:
-      return "completed";
-    case v1::PLAN_STATUS_REVOKED:
-      return "revoked";
-    case v1::PLAN_STATUS_ENTERED_IN_ERROR:
-      return "entered-in-error";
-    default:
-      return "unspecified";
-  }
+std::string StatusWord(PlanStatus status) {
+  return v1::PlanStatus_Name(status).substr(sizeof("PLAN_STATUS_") - 1);
 }
 
 bool CanTransition(PlanStatus from, PlanStatus to) {
@@ -52,7 +37,7 @@ std::vector<std::string> AllowedFrom(PlanStatus from) {
   std::vector<std::string> allowed;
   for (const PlanStatus to : kStatuses) {
     if (CanTransition(from, to)) {
-      allowed.emplace_back(StatusWord(to));
+      allowed.push_back(StatusWord(to));
     }
   }
   return allowed;

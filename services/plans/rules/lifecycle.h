@@ -12,8 +12,8 @@ namespace securebase::plans::rules {
 
 using v1::PlanStatus;
 
-// FHIR's word: "on-hold"; "unspecified" for none.
-absl::string_view StatusWord(PlanStatus status);
+// The status as the API says it: "ON_HOLD".
+std::string StatusWord(PlanStatus status);
 
 // draft -> active <-> on-hold; active or on-hold -> completed or revoked; draft -> revoked;
 // entered-in-error from any. Nothing leads out of completed, revoked or entered-in-error but the

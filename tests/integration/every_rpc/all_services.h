@@ -18,28 +18,17 @@
 #include "services/outcomes/handlers/outcome_handlers.h"
 #include "services/outcomes/records/projection.h"
 #include "services/outcomes/rules/catalogue.h"
+#include "services/plans/grpc_service.h"
+#include "services/plans/handlers/plan_handlers.h"
+#include "services/plans/remote_neighbours.h"
+#include "services/plans/rules/library.h"
 #include "services/platform/api/page_token.h"
 #include "services/platform/records/database.h"
 #include "services/platform/storage/memory_store.h"
+#include "tests/testing/loop_client.h"
 #include "tests/testing/test_server.h"
 
 namespace securebase::testing {
-
-// A service's client of the server it is served by, whose port is known only when it has started.
-class NeighbourClient : public client::Client {
- public:
-  NeighbourClient(TestServer& server, std::string service)
-      : server_(server), service_(std::move(service)) {}
-  absl::Status CallMethod(const std::string& method, const client::CallOptions& options,
-                          const google::protobuf::Message& request,
-                          google::protobuf::Message& response) override {
-    return server_.Client(service_).CallMethod(method, options, request, response);
-  }
-
- private:
-  TestServer& server_;
-  const std::string service_;
-};
 
 // Every service of the product on one server. A new service is added here and in Names(), and is
 // then tried by every test of this folder.
@@ -48,7 +37,7 @@ class AllServices {
   static const std::vector<std::string>& Names() {
     static const auto* const kNames = new std::vector<std::string>{
         "securebase.episodes.v1.EpisodesService", "securebase.outcomes.v1.OutcomesService",
-        "securebase.goals.v1.GoalsService"};
+        "securebase.goals.v1.GoalsService", "securebase.plans.v1.PlansService"};
     return *kNames;
   }
 
@@ -57,11 +46,14 @@ class AllServices {
     services.push_back(episodes::MakeEpisodesGrpcService(episodes_, server_.adapter()));
     services.push_back(outcomes::MakeOutcomesGrpcService(outcomes_, server_.adapter()));
     services.push_back(goals::MakeGoalsGrpcService(goals_, server_.adapter()));
+    services.push_back(plans::MakePlansGrpcService(plans_, server_.adapter()));
     const absl::Status started = server_.Start(std::move(services));
     if (!started.ok()) {
       fprintf(stderr, "%s\n", started.ToString().c_str());
       abort();
     }
+    server_.Client("goals");
+    server_.Client("plans");
   }
 
   TestServer& server() { return server_; }
@@ -77,13 +69,25 @@ class AllServices {
   outcomes::Projections projections_{*store_, catalogue_};
   outcomes::OutcomeHandlers outcomes_{database_, catalogue_, projections_};
 
-  NeighbourClient goals_client_{server_, "goals"};
+  LoopClient goals_client_{server_, "goals"};
   client::AccessClient goals_access_{goals_client_, server_.clock()};
   goals::RemoteNeighbours goals_neighbours_{goals_client_, server_.clock()};
   std::unique_ptr<storage::Store> goals_store_ = storage::MakeMemoryStore(server_.clock());
   records::Database goals_database_{
       {goals_store_.get(), &goals_access_, &page_tokens_, &server_.ids()}};
   goals::GoalHandlers goals_{goals_database_, goals_neighbours_};
+
+  LoopClient plans_client_{server_, "plans"};
+  client::AccessClient plans_access_{plans_client_, server_.clock()};
+  plans::RemoteEpisodes plans_episodes_{plans_client_};
+  plans::RemoteGoals plans_goals_{plans_client_};
+  plans::RemoteOutcomes plans_outcomes_{plans_client_};
+  std::unique_ptr<storage::Store> plans_store_ = storage::MakeMemoryStore(server_.clock());
+  records::Database plans_database_{
+      {plans_store_.get(), &plans_access_, &page_tokens_, &server_.ids()}};
+  plans::rules::PlanLibrary library_ = *plans::rules::PlanLibrary::LoadBuiltIn();
+  plans::PlanHandlers plans_{
+      plans_database_, library_, {&plans_episodes_, &plans_goals_, &plans_outcomes_}, nullptr};
 };
 
 }  // namespace securebase::testing

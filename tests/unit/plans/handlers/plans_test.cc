@@ -280,7 +280,7 @@ TEST_F(TransitionPlanTest, RefusesWhatTheTableDoesNotAllow) {
   ASSERT_OK(Create());
   const auto plan = Transition(v1::PLAN_STATUS_COMPLETED);
   EXPECT_THAT(plan, IsError(kFailed, Reason::kTransitionNotAllowed));
-  EXPECT_EQ(MetadataOf(plan.status()).at("state"), "draft");
+  EXPECT_EQ(MetadataOf(plan.status()).at("state"), "DRAFT");
 }
 
 TEST_F(TransitionPlanTest, AStaleEtagChangesNothing) {

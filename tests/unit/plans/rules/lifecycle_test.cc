@@ -27,7 +27,7 @@ TEST(LifecycleTest, ARefusalNamesWhatIsAllowed) {
   const absl::Status status = CheckTransition(v1::PLAN_STATUS_DRAFT, v1::PLAN_STATUS_COMPLETED);
   EXPECT_THAT(status,
               IsError(absl::StatusCode::kFailedPrecondition, Reason::kTransitionNotAllowed));
-  EXPECT_EQ(MetadataOf(status).at("allowed"), "active, revoked, entered-in-error");
+  EXPECT_EQ(MetadataOf(status).at("allowed"), "ACTIVE, REVOKED, ENTERED_IN_ERROR");
   EXPECT_OK(CheckTransition(v1::PLAN_STATUS_DRAFT, v1::PLAN_STATUS_ACTIVE));
 }
 

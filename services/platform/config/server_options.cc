@@ -187,23 +187,18 @@ void CheckStore(const ServerOptions& options, bool loopback, Violations& violati
   }
 }
 
+// Also on loopback: a service is believed to act for somebody because of its certificate.
 void CheckNeighbours(const ServerOptions& options, Violations& violations) {
-  const auth::TlsFiles& tls = options.neighbour_tls;
-  const bool any_tls = !tls.ca.empty() || !tls.certificate.empty() || !tls.key.empty();
-  bool needs_tls = any_tls;
   for (const auto& [name, address] : options.neighbours) {
     const std::string flag = name + "-address";
     if (address.empty()) {
       violations.Add(flag, absl::StrCat("is missing; this service calls ", name));
-      continue;
-    }
-    if (absl::StartsWith(address, "dns:///")) {
-      needs_tls = true;
-    } else if (!CheckAddress(address, flag, violations)) {
-      needs_tls = true;
+    } else if (!absl::StartsWith(address, "dns:///")) {
+      CheckAddress(address, flag, violations);
     }
   }
-  if (needs_tls && !options.neighbours.empty()) {
+  if (!options.neighbours.empty()) {
+    const auth::TlsFiles& tls = options.neighbour_tls;
     violations.Require(tls.ca, "neighbour-ca", "it says which servers are good");
     violations.Require(tls.certificate, "neighbour-certificate",
                        "it is how this service shows who it is");

@@ -14,11 +14,13 @@
 #include "services/platform/base/periodic.h"
 #include "services/platform/base/status_macros.h"
 #include "services/platform/obs/log.h"
+#include "services/platform/obs/metrics.h"
 #include "services/platform/records/database.h"
 #include "services/platform/records/housekeeping.h"
 #include "services/platform/rpc/runtime.h"
 #include "services/platform/rpc/server.h"
 #include "services/platform/rpc/service_main.h"
+#include "services/platform/storage/observed_store.h"
 #include "services/platform/storage/open_store.h"
 
 namespace securebase::plans {
@@ -54,7 +56,13 @@ absl::Status Serve(const config::ServerOptions& options) {
   obs::StderrSink sink;
   SB_ASSIGN_OR_RETURN(const rules::PlanLibrary library, rules::PlanLibrary::LoadBuiltIn());
   SB_ASSIGN_OR_RETURN(const auto runtime, rpc::MakeRuntime(options, {kService}, clock, ids, sink));
-  SB_ASSIGN_OR_RETURN(const auto store, storage::OpenStore(options.store, clock));
+  SB_ASSIGN_OR_RETURN(auto opened, storage::OpenStore(options.store, clock));
+  obs::StoreMetrics store_metrics(*runtime->metrics);
+  const auto store = storage::MakeObservedStore(
+      std::move(opened),
+      [&](absl::string_view operation, absl::StatusCode code, absl::Duration took) {
+        store_metrics.Done(operation, absl::StatusCodeToString(code), took);
+      });
   SB_ASSIGN_OR_RETURN(const auto outcomes, client::MakeClient(ChannelTo("outcomes", options)));
   SB_ASSIGN_OR_RETURN(const auto goals, client::MakeClient(ChannelTo("goals", options)));
   RemoteEpisodes remote_episodes(*outcomes);  // one process serves both

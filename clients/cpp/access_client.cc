@@ -13,6 +13,7 @@ namespace {
 
 constexpr char kMethod[] = "/securebase.episodes.v1.EpisodesService/GetAccessView";
 constexpr absl::Duration kTimeout = absl::Seconds(5);
+constexpr absl::Duration kFreshAge = absl::Seconds(1);
 
 // A participant's view is of one call: their next call has another id.
 std::string KeyOf(const api::Call& call) {
@@ -26,22 +27,24 @@ std::string KeyOf(const api::Call& call) {
 
 }  // namespace
 
-bool AccessClient::IsUsable(const Kept& kept, absl::Time now) const {
-  return now < kept.fetch_time + kMaxAge && api::IsCurrent(*kept.view, now);
+bool AccessClient::IsUsable(const Kept& kept, absl::Time now, absl::Duration max_age) const {
+  return now < kept.fetch_time + max_age && api::IsCurrent(*kept.view, now);
 }
 
-AccessClient::ViewPtr AccessClient::Find(const std::string& key) const {
+AccessClient::ViewPtr AccessClient::Find(const std::string& key, absl::Duration max_age) const {
   MutexLock lock(mutex_);
   const auto found = views_.find(key);
-  return found != views_.end() && IsUsable(found->second, clock_.Now()) ? found->second.view
-                                                                        : nullptr;
+  return found != views_.end() && IsUsable(found->second, clock_.Now(), max_age)
+             ? found->second.view
+             : nullptr;
 }
 
 void AccessClient::Keep(const std::string& key, Kept kept) {
   MutexLock lock(mutex_);
   if (views_.size() >= kMaxViews) {
     const absl::Time now = clock_.Now();
-    absl::erase_if(views_, [&](const auto& entry) { return !IsUsable(entry.second, now); });
+    absl::erase_if(views_,
+                   [&](const auto& entry) { return !IsUsable(entry.second, now, kMaxAge); });
     if (views_.size() >= kMaxViews) {
       views_.clear();
     }
@@ -50,6 +53,15 @@ void AccessClient::Keep(const std::string& key, Kept kept) {
 }
 
 absl::StatusOr<AccessClient::ViewPtr> AccessClient::ViewFor(const api::Call& call) {
+  return Ask(call, kMaxAge);
+}
+
+absl::StatusOr<AccessClient::ViewPtr> AccessClient::FreshViewFor(const api::Call& call) {
+  return Ask(call, kFreshAge);
+}
+
+absl::StatusOr<AccessClient::ViewPtr> AccessClient::Ask(const api::Call& call,
+                                                        absl::Duration max_age) {
   if (call.principal.kind == auth::PrincipalKind::kSystem ||
       call.principal.kind == auth::PrincipalKind::kService) {
     auto whole = std::make_shared<type::v1::AccessView>();
@@ -58,7 +70,7 @@ absl::StatusOr<AccessClient::ViewPtr> AccessClient::ViewFor(const api::Call& cal
     return ViewPtr(std::move(whole));
   }
   const std::string key = KeyOf(call);
-  if (ViewPtr kept = Find(key)) {
+  if (ViewPtr kept = Find(key, max_age)) {
     return kept;
   }
   episodes::v1::GetAccessViewRequest request;

@@ -35,6 +35,10 @@ class AccessClient : public api::AccessSource {
 
   absl::StatusOr<std::shared_ptr<const type::v1::AccessView>> ViewFor(
       const api::Call& call) override;
+  // Staff who do not see what they name may have joined a care team just now: their answer is asked
+  // for again, once a second at most.
+  absl::StatusOr<std::shared_ptr<const type::v1::AccessView>> FreshViewFor(
+      const api::Call& call) override;
 
  private:
   using ViewPtr = std::shared_ptr<const type::v1::AccessView>;
@@ -43,8 +47,9 @@ class AccessClient : public api::AccessSource {
     absl::Time fetch_time;
   };
 
-  bool IsUsable(const Kept& kept, absl::Time now) const;
-  ViewPtr Find(const std::string& key) const;
+  bool IsUsable(const Kept& kept, absl::Time now, absl::Duration max_age) const;
+  absl::StatusOr<ViewPtr> Ask(const api::Call& call, absl::Duration max_age);
+  ViewPtr Find(const std::string& key, absl::Duration max_age) const;
   void Keep(const std::string& key, Kept kept);
 
   Client& episodes_;

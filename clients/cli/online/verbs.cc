@@ -138,6 +138,9 @@ class FlagBuilder {
     for (const FieldDescriptor* field : inner) {
       Expand({field}, "");
     }
+    for (const FieldDescriptor* field : inner) {
+      Add({field}, Kebab(field->name()));  // whole, as JSON
+    }
   }
 
  private:

@@ -33,6 +33,12 @@ class AccessSource {
   // The view of the call's principal (staff or participant); others see the whole practice and are
   // not asked for. An error fails the call: closed, not open.
   virtual absl::StatusOr<std::shared_ptr<const type::v1::AccessView>> ViewFor(const Call& call) = 0;
+  // The same, for a caller who could not see something: not from a copy that may be too old to know
+  // of it. Asked only about what is named, never for a list.
+  virtual absl::StatusOr<std::shared_ptr<const type::v1::AccessView>> FreshViewFor(
+      const Call& call) {
+    return ViewFor(call);
+  }
 };
 
 }  // namespace securebase::api

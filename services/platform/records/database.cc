@@ -150,8 +150,24 @@ bool Reader::MaySee(const Access& access) const {
   return api::MaySee(*view_, access.episode, access.subjects);
 }
 
+bool Reader::MaySeeNamed(const Access& access) const {
+  if (MaySee(access)) {
+    return true;
+  }
+  if (refresh_ == nullptr) {
+    return false;
+  }
+  auto fresh = refresh_->FreshViewFor(*call_);
+  refresh_ = nullptr;
+  if (!fresh.ok()) {
+    return false;  // closed, not open
+  }
+  view_ = *std::move(fresh);
+  return MaySee(access);
+}
+
 absl::Status Reader::CheckEpisode(absl::string_view episode) const {
-  return MaySee({LastId(episode), {}}) ? absl::OkStatus() : NotFound(episode);
+  return MaySeeNamed({LastId(episode), {}}) ? absl::OkStatus() : NotFound(episode);
 }
 
 absl::StatusOr<std::optional<internal::StoredBytes>> Reader::ReadBytes(
@@ -356,7 +372,9 @@ absl::StatusOr<std::shared_ptr<const type::v1::AccessView>> Database::ViewFor(
 
 absl::StatusOr<Reader> Database::ReaderFor(const api::Call& call) const {
   SB_ASSIGN_OR_RETURN(auto view, ViewFor(call));
-  return Reader(*options_.store, call, std::move(view));
+  Reader reader(*options_.store, call, std::move(view));
+  reader.refresh_ = SeesWholePractice(call.principal) ? nullptr : options_.access;
+  return reader;
 }
 
 absl::StatusOr<std::string> Database::ListBytes(
@@ -429,6 +447,7 @@ absl::Status Database::TransactBytes(const api::Call& call,
   absl::Status status;
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     Write write(*options_.store, call, view, *options_.ids);
+    write.refresh_ = SeesWholePractice(call.principal) ? nullptr : options_.access;
     SB_RETURN_IF_ERROR(body(write));
     const Access access = write.result_access();
     storage::Batch batch = write.TakeBatch();

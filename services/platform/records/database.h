@@ -146,7 +146,7 @@ class Reader {
   template <typename Message>
   absl::StatusOr<Message> Get(const Kind<Message>& kind, absl::string_view name) const {
     SB_ASSIGN_OR_RETURN(const auto bytes, ReadBytes(kind.name, name));
-    if (!bytes.has_value() || !MaySee(bytes->access)) {
+    if (!bytes.has_value() || !MaySeeNamed(bytes->access)) {
       return NotFound(name);
     }
     return internal::Parse<Message>(*bytes, name);
@@ -204,9 +204,15 @@ class Reader {
     return messages;
   }
 
+  // MaySee of what the caller named: a "no" from a view that may be too old is asked again, once.
+  bool MaySeeNamed(const Access& access) const;
+
   storage::Store* store_;
   const api::Call* call_;
-  std::shared_ptr<const type::v1::AccessView> view_;
+  mutable std::shared_ptr<const type::v1::AccessView> view_;
+  mutable api::AccessSource* refresh_ = nullptr;  // null: the view is as fresh as it gets
+
+  friend class Database;
 
  public:
   virtual ~Reader() = default;

@@ -81,6 +81,20 @@ TEST_F(AccessClientTest, StaffsAnswerIsKeptForHalfAMinute) {
   EXPECT_THAT(client_.asked(), SizeIs(2));
 }
 
+TEST_F(AccessClientTest, WhoDoesNotSeeWhatTheyNameIsAskedForAgainOnceASecond) {
+  const api::Call call = Call(auth::PrincipalKind::kStaff, "dr-a");
+  ASSERT_OK(access_.ViewFor(call));
+  ASSERT_OK(access_.FreshViewFor(call));
+  EXPECT_THAT(client_.asked(), SizeIs(1)) << "it was asked just now";
+  answer_->add_episodes()->set_episode("e2");  // joined another care team
+  clock_.Advance(absl::Seconds(1));
+  ASSERT_OK_AND_ASSIGN(const auto fresh, access_.FreshViewFor(call));
+  EXPECT_EQ(fresh->episodes_size(), 2);
+  ASSERT_OK_AND_ASSIGN(const auto kept, access_.ViewFor(call));
+  EXPECT_EQ(kept->episodes_size(), 2) << "and serves the next calls";
+  EXPECT_THAT(client_.asked(), SizeIs(2));
+}
+
 TEST_F(AccessClientTest, NotBeyondItsOwnExpiry) {
   *answer_->mutable_expire_time() = api::ToProto(clock_.Now() + absl::Seconds(10));
   ASSERT_OK(access_.ViewFor(Call(auth::PrincipalKind::kStaff, "dr-a")));

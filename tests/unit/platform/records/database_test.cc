@@ -75,6 +75,44 @@ TEST_F(DatabaseTest, ARepeatedRequestGivesTheFirstResultAndAnotherBodyIsRefused)
               IsError(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists));
 }
 
+// A view that is too old to know the episode, and one that does.
+class StaleAccess : public api::AccessSource {
+ public:
+  absl::StatusOr<std::shared_ptr<const type::v1::AccessView>> ViewFor(
+      const api::Call& call) override {
+    auto view = std::make_shared<type::v1::AccessView>();
+    view->set_practice(call.practice());
+    return std::shared_ptr<const type::v1::AccessView>(std::move(view));
+  }
+  absl::StatusOr<std::shared_ptr<const type::v1::AccessView>> FreshViewFor(
+      const api::Call& call) override {
+    ++asked;
+    auto view = std::make_shared<type::v1::AccessView>();
+    view->set_practice(call.practice());
+    auto* episode = view->add_episodes();
+    episode->set_episode("e1");
+    episode->set_all_subjects(true);
+    return std::shared_ptr<const type::v1::AccessView>(std::move(view));
+  }
+  int asked = 0;
+};
+
+TEST_F(DatabaseTest, ANamedRecordIsLookedForWithAFreshViewOnce) {
+  EXPECT_OK(Create(System(), "n1", "e1"));
+  EXPECT_OK(Create(System(), "n2", "e2"));
+  StaleAccess access;
+  const Database database = fixture_.Database(access);
+  EXPECT_OK(database.Get(Staff(), NoteKind(), "practices/p1/notes/n1"));
+  EXPECT_THAT(database.Get(Staff(), NoteKind(), "practices/p1/notes/n2"),
+              IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+  EXPECT_EQ(access.asked, 2);
+  ASSERT_OK_AND_ASSIGN(const Reader reader, database.ReaderFor(Staff()));
+  EXPECT_THAT(reader.CheckEpisode("practices/p1/episodes/e2"),
+              IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+  EXPECT_OK(reader.CheckEpisode("practices/p1/episodes/e1"));
+  EXPECT_EQ(access.asked, 3) << "once in a call";
+}
+
 TEST_F(DatabaseTest, WhatMayNotBeSeenIsNotFound) {
   EXPECT_OK(Create(System(), "n1", "e1"));
   EXPECT_THAT(database_.Get(Staff(), NoteKind(), "practices/p1/notes/n1"),

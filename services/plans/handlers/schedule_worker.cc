@@ -22,8 +22,10 @@ constexpr char kLeaseName[] = "plan-schedules";
 constexpr char kMethod[] = "plans/ScheduleWorker";
 constexpr int kPracticesPerPage = 500;
 constexpr int kWorksPerRun = 100;
-// Of the whole attempt at one plan's schedules; real time, as the store and the network count it.
+// Of the whole attempt at one plan's schedules, less than kLease; real time, as the store and the
+// network count it.
 constexpr absl::Duration kAttemptTimeout = absl::Seconds(30);
+static_assert(kAttemptTimeout < ScheduleWorker::kLease);
 
 std::string ScheduleName(const std::string& practice, const v1::PlanSchedule& schedule) {
   return absl::StrCat("practices/", practice, "/schedules/", schedule.id());

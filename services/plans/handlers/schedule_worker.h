@@ -25,7 +25,9 @@ class ScheduleWorker {
  public:
   static constexpr absl::Duration kFirstDelay = absl::Seconds(5);
   static constexpr absl::Duration kMaxDelay = absl::Minutes(15);
-  static constexpr absl::Duration kLease = absl::Minutes(2);
+  // Longer than an attempt at one plan's schedules takes at most. After a crash the practice's work
+  // waits for it to end.
+  static constexpr absl::Duration kLease = absl::Seconds(45);
 
   struct Result {
     int done = 0;      // schedules created or ended

@@ -442,6 +442,13 @@ absl::Status WriteLeaseRelease(SqliteConnection& connection, absl::string_view p
   return query.Run("release a lease");
 }
 
+absl::Status WriteReleaseOfAllLeases(SqliteConnection& connection) {
+  const int64_t past = ToStoredTime(absl::InfinitePast());
+  SqliteQuery query(connection, "UPDATE lease SET expire_time = ? WHERE expire_time > ?", past,
+                    past);
+  return query.Run("release all leases");
+}
+
 absl::StatusOr<int64_t> WriteTrim(SqliteConnection& connection, const TrimRequest& request,
                                   absl::Time now) {
   SB_ASSIGN_OR_RETURN(const SqlitePractice practice, ReadPractice(connection, request.practice));

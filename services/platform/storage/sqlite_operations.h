@@ -64,6 +64,8 @@ absl::StatusOr<Lease> WriteLease(SqliteConnection& connection, absl::string_view
                                  absl::Duration duration, absl::Time now, SqliteChanges& changes);
 absl::Status WriteLeaseRelease(SqliteConnection& connection, absl::string_view practice,
                                absl::string_view name, int64_t token);
+// For a store that nobody has open: whoever held a lease is gone.
+absl::Status WriteReleaseOfAllLeases(SqliteConnection& connection);
 absl::StatusOr<int64_t> WriteTrim(SqliteConnection& connection, const TrimRequest& request,
                                   absl::Time now);
 absl::Status WriteEpoch(SqliteConnection& connection, absl::string_view epoch);

@@ -452,6 +452,9 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> MakeSqliteStore(const SqliteOptions
   SB_RETURN_IF_ERROR(MakePrivateFile(options.path));
   SB_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> writer, OpenWriter(options));
   SB_RETURN_IF_ERROR(MigrateSqlite(*writer, options.path, StoreMigrations()));
+  // The file's lock says that no other process lives that could hold one: what a killed process
+  // left undone need not wait until its leases expire.
+  SB_RETURN_IF_ERROR(WriteReleaseOfAllLeases(*writer));
   SB_ASSIGN_OR_RETURN(const SqliteChanges published, ReadPublished(*writer));
   std::vector<std::unique_ptr<SqliteConnection>> readers;
   for (int i = 0; i < options.readers; ++i) {

@@ -197,6 +197,20 @@ TEST_F(SqliteStoreTest, ARenewedEpochKeepsTheSequenceAndSurvivesReopening) {
   EXPECT_EQ(store->GetPosition({}, "p1").value(), after);
 }
 
+TEST_F(SqliteStoreTest, LeasesOfTheProcessBeforeAreFreeAndTheirTokensDead) {
+  auto store = Open();
+  ASSERT_OK_AND_ASSIGN(const Lease before,
+                       store->AcquireLease({}, "p1", "work", "before", absl::Hours(1)));
+  store.reset();
+  store = Open();
+  Batch batch = BatchOf("g");
+  batch.fence = Fence{"work", before.token};
+  EXPECT_THAT(store->Apply({}, batch), IsError(absl::StatusCode::kAborted, Reason::kLeaseLost));
+  ASSERT_OK_AND_ASSIGN(const Lease after,
+                       store->AcquireLease({}, "p1", "work", "after", absl::Hours(1)));
+  EXPECT_GT(after.token, before.token);
+}
+
 TEST_F(SqliteStoreTest, ABackupUnderLoadIsOneMomentOfTheStore) {
   const auto store = Open();
   // Each batch adds one record, one index entry and one journal entry: their numbers must agree.

@@ -129,7 +129,9 @@ class GrpcServer final : public Server {
       return;
     }
     obs::Logger& logger = *parts_.runtime.logger;
-    if (calls_.server != nullptr) {
+    // A start that failed says why in one line, and nothing else.
+    const bool served = calls_.server != nullptr;
+    if (served) {
       logger.Info("not serving", {{"endpoint_wait_ms", options_.endpoint_wait}});
       health_.server->GetHealthCheckService()->SetServingStatus(false);
       absl::SleepFor(options_.endpoint_wait);
@@ -142,7 +144,9 @@ class GrpcServer final : public Server {
       // Open Watch streams would hold it for ever.
       health_.Stop(kHealthGrace);
     }
-    logger.Info("stopped", {});
+    if (served) {
+      logger.Info("stopped", {});
+    }
   }
 
  private:

@@ -33,7 +33,8 @@ struct HousekeepingOptions {
 //   - audit entries that are new are appended to <directory>/audit-<service>-<UTC day of the
 //     export>.ndjson (mode 0600, one JSON object a line, with `sequence` in front), synced, and
 //     only then marked as exported. After a crash in between, some appear twice: sequence tells.
-//   - exported audit entries older than the retention, journal entries older than theirs and expired
+//   - exported audit entries older than the retention, journal entries older than theirs and
+//   expired
 //     request ids are removed, in bounded steps.
 //
 // Stops at the first error of the store or the disk, to go on with the next run. ABORTED is none:

@@ -45,7 +45,8 @@ class SqliteStore : public Store {
 };
 
 // Opens the database, making it if it does not exist and migrating an older schema. Leases of the
-// process before are released. `clock` must outlive the store. Errors are for the operator and name the path:
+// process before are released. `clock` must outlive the store. Errors are for the operator and name
+// the path:
 //   UNAVAILABLE           another process has it open (its id is named), or the disk fails
 //   FAILED_PRECONDITION   it is of a newer release or another program, or the folder does not exist
 //   DATA_LOSS             it is damaged

@@ -7,6 +7,7 @@
 #include "services/outcomes/records/intake.h"
 #include "services/outcomes/records/kinds.h"
 #include "services/outcomes/rules/informant.h"
+#include "services/outcomes/rules/schedule.h"
 #include "services/outcomes/rules/score.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/resource_name.h"
@@ -201,7 +202,9 @@ absl::StatusOr<v1::SubmitAssessmentResponse> OutcomeHandlers::Submit(
       write, kAssessmentScope, {}, assessment.external_identifiers(), assessment.name(),
       "assessment.external_identifiers"));
   SB_ASSIGN_OR_RETURN(const auto schedule, FindSchedule(write, assessment));
-  if (schedule.has_value()) {
+  // What was answered before the first occurrence opened answers nothing.
+  if (schedule.has_value() &&
+      OccurrenceAt(*schedule, api::FromProto(assessment.answered_time())).has_value()) {
     assessment.set_schedule(schedule->name());
   }
   SB_RETURN_IF_ERROR(AnswerSchedule(write, rules, assessment));

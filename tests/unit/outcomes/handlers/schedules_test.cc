@@ -147,6 +147,13 @@ TEST_F(SchedulesTest, WhatIsOpenIsDueUntilItIsAnswered) {
   EXPECT_EQ(Due(Staff())[0].occurrence(), 1);
 }
 
+TEST_F(SchedulesTest, WhatWasAnsweredBeforeItBeganAnswersNothing) {
+  ASSERT_OK(Create(ScheduleRequest()));
+  ASSERT_OK_AND_ASSIGN(const auto early, SubmitPhq9(5, 0, 10 * kDay));
+  EXPECT_EQ(early.assessment().schedule(), "");
+  EXPECT_THAT(Due(Staff()), SizeIs(1));
+}
+
 TEST_F(SchedulesTest, LooksAheadWhenAsked) {
   ASSERT_OK(Create(ScheduleRequest()));
   ASSERT_OK(SubmitPhq9(5));

@@ -1,6 +1,8 @@
+#include <atomic>
 #include <map>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -231,6 +233,63 @@ TEST_F(DashboardsTest, TheJournalNamesWhatHappenedAndGoesOnFromItsToken) {
   request.set_token("AAAA");
   EXPECT_THAT(Do(&OutcomeHandlers::ListJournal, System(), request),
               IsError(absl::StatusCode::kInvalidArgument, Reason::kInvalidPageToken));
+}
+
+TEST_F(DashboardsTest, WhenTheJournalNoLongerReachesBackEverythingIsReadAgain) {
+  ASSERT_OK_AND_ASSIGN(const auto begin,
+                       Do<v1::ListJournalRequest>(&OutcomeHandlers::ListJournal, System(),
+                                                  "parent: 'practices/p1' page_size: 1"));
+  ASSERT_OK(Caseload(Staff()));
+  ASSERT_OK(SubmitPhq9(8));
+  ASSERT_OK(SubmitPhq9(9, 1));
+  storage::TrimRequest trim;
+  trim.practice = "p1";
+  trim.journal_before = fixture_.clock().Now() + absl::Hours(1);
+  ASSERT_OK(fixture_.store().Trim({}, trim));
+  v1::ListJournalRequest request;
+  request.set_parent("practices/p1");
+  request.set_token(begin.next_token());
+  const auto refused = Do(&OutcomeHandlers::ListJournal, System(), request);
+  EXPECT_THAT(refused, IsError(absl::StatusCode::kOutOfRange, Reason::kResyncRequired));
+  ASSERT_OK_AND_ASSIGN(const auto caseload, Caseload(Staff()));
+  EXPECT_EQ(caseload.entries(0).urgency(), v1::URGENCY_RISK);
+  EXPECT_EQ(projections_.loads(), 2);
+  ASSERT_OK(SubmitPhq9(10));
+  request.set_token(MetadataOf(refused.status())["token"]);
+  ASSERT_OK_AND_ASSIGN(const auto followed, Do(&OutcomeHandlers::ListJournal, System(), request));
+  EXPECT_GT(followed.entries_size(), 0);
+}
+
+TEST_F(DashboardsTest, RivalsLoseNothingAndPollsSeeWhatWasAcknowledged) {
+  constexpr int kThreads = 4;
+  constexpr int kEach = 12;
+  std::vector<std::thread> threads;
+  std::atomic<int> failures{0};
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      for (int n = 0; n < kEach; ++n) {
+        const v1::SubmitAssessmentRequest request =
+            Request("phq-9", testing::Phq9(10, 1), absl::Minutes(i * kEach + n));
+        api::Call call = Staff();
+        const auto submitted = handlers_.SubmitAssessment(call, request);
+        v1::GetCaseloadRequest poll;
+        poll.set_parent("practices/p1");
+        const auto seen = handlers_.GetCaseload(call, poll);
+        if (!submitted.ok() || !seen.ok() || seen->entries(0).urgency() != v1::URGENCY_RISK) {
+          ++failures;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(failures, 0);
+  ASSERT_OK_AND_ASSIGN(const auto caseload, Caseload(Staff()));
+  EXPECT_EQ(caseload.entries(0).series(0).count(), kThreads * kEach);
+  const std::vector<v1::Alert> alerts = Alerts("kinds: ALERT_KIND_RISK");
+  ASSERT_THAT(alerts, SizeIs(1)) << "made once, whoever came first";
+  EXPECT_EQ(alerts[0].sources_size(), kThreads * kEach);
 }
 
 // A projection that followed the journal all the way, one that followed in leaps, and one that is

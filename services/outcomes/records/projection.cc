@@ -98,7 +98,7 @@ std::shared_ptr<Projections::Practice> Projections::FindPractice(const std::stri
     found = std::make_shared<Practice>();
   }
   found->last_read = ++reads_;
-  const std::shared_ptr<Practice> result = found;
+  std::shared_ptr<Practice> result = found;
   if (practices_.size() > kMaxPractices) {
     practices_.erase(std::min_element(
         practices_.begin(), practices_.end(),

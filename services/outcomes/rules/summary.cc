@@ -83,6 +83,7 @@ std::vector<v1::SummaryRow> Summarize(const std::vector<SummaryItem>& items,
     }
   }
   std::vector<Group*> all;
+  all.reserve(groups.size());
   for (auto& [key, group] : groups) {
     all.push_back(&group);
   }

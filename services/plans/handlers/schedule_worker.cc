@@ -171,8 +171,7 @@ absl::Status ScheduleWorker::Create(const api::Call& service_call, const stored:
   wanted.set_informant(schedule.informant());
   wanted.set_relationship_target(schedule.relationship_target());
   wanted.set_cadence_weeks(schedule.cadence_weeks());
-  const absl::Status status =
-      neighbours_.outcomes->CreateSchedule(acting_call, schedule.id(), wanted);
+  absl::Status status = neighbours_.outcomes->CreateSchedule(acting_call, schedule.id(), wanted);
   if (!absl::IsAlreadyExists(status)) {
     return status;
   }

@@ -47,7 +47,9 @@ std::string ValueOf(const Message& message, const FieldDescriptor* field) {
   const Reflection& reflection = *message.GetReflection();
   if (field->is_repeated()) {
     std::vector<std::string> values;
-    for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+    const int size = reflection.FieldSize(message, field);
+    values.reserve(static_cast<size_t>(size));
+    for (int i = 0; i < size; ++i) {
       values.push_back(RepeatedScalar(message, field, i));
     }
     return values.empty() ? "" : absl::StrCat("[", absl::StrJoin(values, ", "), "]");

@@ -43,9 +43,8 @@ bool Applies(const v1::SuggestionRule& rule, const v1::Score& score, v1::Populat
 // Puts suggestions into a content, each once.
 class Drafter {
  public:
-  Drafter(const PlanLibrary& library, const Episode& episode, const v1::DraftBasis& basis,
-          v1::PlanContent& content)
-      : library_(library), episode_(episode), content_(content) {
+  Drafter(const Episode& episode, const v1::DraftBasis& basis, v1::PlanContent& content)
+      : episode_(episode), content_(content) {
     practice_ = absl::StrCat("practices/", PracticeOf(episode.name), "/");
     preferred_.insert(basis.preferred_instruments().begin(), basis.preferred_instruments().end());
   }
@@ -158,7 +157,6 @@ class Drafter {
     measure->set_rule(rule);
   }
 
-  const PlanLibrary& library_;
   const Episode& episode_;
   v1::PlanContent& content_;
   std::string practice_;
@@ -215,7 +213,7 @@ absl::StatusOr<v1::PlanContent> DraftContent(const PlanLibrary& library, const E
 
   const std::vector<std::string> subjects = DefaultSubjects(episode);
   *content.mutable_subjects() = {subjects.begin(), subjects.end()};
-  Drafter drafter(library, episode, basis, content);
+  Drafter drafter(episode, basis, content);
   for (const v1::LibraryEntry* entry : entries) {
     const std::string reason =
         absl::StrCat("The plan library proposes it for \"", entry->title(), "\", population ",

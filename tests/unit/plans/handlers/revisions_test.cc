@@ -8,7 +8,6 @@ namespace {
 
 using ::securebase::testing::HasViolation;
 using ::securebase::testing::IsError;
-using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 

@@ -23,6 +23,7 @@ bool Known(absl::string_view name) { return name == "practices/p/techniques/t"; 
 
 std::vector<std::string> FieldsOf(const std::vector<FieldViolation>& violations) {
   std::vector<std::string> fields;
+  fields.reserve(violations.size());
   for (const FieldViolation& violation : violations) {
     fields.push_back(violation.field);
   }

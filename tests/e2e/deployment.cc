@@ -117,6 +117,8 @@ absl::Status Deployment::Start(const std::string& service, const std::vector<std
   SB_ASSIGN_OR_RETURN(std::unique_ptr<Process> process, Process::Start(arguments));
   SB_ASSIGN_OR_RETURN(const std::string line,
                       process->WaitForLine("\"msg\":\"serving\"", kStartTimeout));
+  // One made before may be waiting before it connects again.
+  clients_.erase(service);
   Running& running = running_[service];
   running.process = std::move(process);
   SB_ASSIGN_OR_RETURN(running.port, NumberOf(line, "port"));
@@ -156,16 +158,16 @@ std::string Deployment::Log(const std::string& service) const {
 
 client::Client& Deployment::Client(const std::string& package) {
   const std::string service = package == "episodes" ? "outcomes" : package;
-  std::unique_ptr<client::Client>& made = clients_[service];
-  if (made == nullptr) {
-    client::ChannelOptions channel;
-    channel.address = address(service);
-    channel.ca_file = folder_.PathOf("ca.crt");
-    channel.certificate_file = folder_.PathOf("client.crt");
-    channel.key_file = folder_.PathOf("client.key");
-    made = OrDie(client::MakeClient(channel));
+  const auto found = clients_.find(service);
+  if (found != clients_.end()) {
+    return *found->second;
   }
-  return *made;
+  client::ChannelOptions channel;
+  channel.address = address(service);
+  channel.ca_file = folder_.PathOf("ca.crt");
+  channel.certificate_file = folder_.PathOf("client.crt");
+  channel.key_file = folder_.PathOf("client.key");
+  return *clients_.emplace(service, OrDie(client::MakeClient(channel))).first->second;
 }
 
 std::string Deployment::MethodPath(const std::string& package, const std::string& method) {
@@ -198,8 +200,10 @@ client::CallOptions Deployment::AsStaff(const std::string& subject) const {
   return As(auth::PrincipalKind::kStaff, subject, "user/*.cruds", "");
 }
 
-client::CallOptions Deployment::AsParticipant(const std::string& patient) const {
-  return As(auth::PrincipalKind::kParticipant, absl::StrCat("user-of-", patient), "patient/*.cruds",
+client::CallOptions Deployment::AsParticipant(const std::string& patient,
+                                              const std::string& subject) const {
+  return As(auth::PrincipalKind::kParticipant,
+            subject.empty() ? absl::StrCat("user-of-", patient) : subject, "patient/*.cruds",
             patient);
 }
 

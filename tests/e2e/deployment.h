@@ -23,14 +23,15 @@ namespace securebase::testing {
 // printed if the test failed. All ends with it.
 //
 // Services are known by their names: "outcomes", "goals", "plans". Use from the main thread only;
-// clients may be shared.
+// but once a service's client has been made, many threads may make calls.
 class Deployment {
  public:
   Deployment();
   ~Deployment();
 
   // Starts a service, or starts it again: on the port that it had, so that its neighbours find it.
-  // Returns when it serves. `more` are flags on top of those that it needs.
+  // Returns when it serves; a client made before is gone then. `more` are flags on top of those
+  // that it needs.
   absl::Status Start(const std::string& service, const std::vector<std::string>& more = {});
   // All of them, outcomes first.
   absl::Status StartAll();
@@ -77,7 +78,9 @@ class Deployment {
   // Who calls, in practice p1, with a fresh token of 15 minutes.
   client::CallOptions AsSystem() const;
   client::CallOptions AsStaff(const std::string& subject) const;
-  client::CallOptions AsParticipant(const std::string& patient) const;
+  // The token's subject, which is logged, is made from the patient's id if it is not given.
+  client::CallOptions AsParticipant(const std::string& patient,
+                                    const std::string& subject = "") const;
 
   // Runs `securebase` with the addresses, certificates and a system's token in its environment.
   absl::StatusOr<Finished> Cli(std::vector<std::string> arguments);

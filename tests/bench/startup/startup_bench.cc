@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -143,6 +144,10 @@ absl::Status Run(int assessments, int rounds) {
          assessments / filled);
   printf("resident after that: %.1f MiB\n", ResidentMemory(deployment.process("outcomes").pid()));
   SB_RETURN_IF_ERROR(deployment.Stop("outcomes").status());
+  printf(
+      "database: %.0f MiB\n",
+      static_cast<double>(std::filesystem::file_size(deployment.folder().PathOf("outcomes.db"))) /
+          (1 << 20));
 
   printf("\n%-10s %14s %14s %14s\n", "service", "serving, ms", "slowest, ms", "resident, MiB");
   for (const std::string service : {"outcomes", "goals", "plans"}) {

@@ -244,7 +244,7 @@ absl::Status ValidateServerOptions(const ServerOptions& options) {
   violations.Require(options.claims.kind, "claim-kind", "name the claim");
   violations.Require(options.claims.patient, "claim-patient", "name the claim");
   violations.Require(options.claims.scope, "claim-scope", "name the claim");
-  violations.Require(options.keyring, "keyring", "`securebase keyring` makes one");
+  violations.Require(options.keyring, "keyring", "`securebase dev-setup` makes one");
   CheckStore(options, loopback, violations);
   if (options.default_deadline > options.max_deadline) {
     violations.Add("default-deadline", "is longer than --max-deadline; shorten it");

@@ -82,6 +82,10 @@ TEST_F(NeighbourTest, GoalsAnswerWithoutOutcomesAndSayWhatIsMissing) {
     EXPECT_THAT(goal.unavailable(), Contains("outcomes"));
     EXPECT_NE(goal.achievement().status(), goals::ACHIEVEMENT_STATUS_ACHIEVED);
   }
+  // Who takes part in the episode is for its owner to say.
+  const absl::Status no_goal = CreateGoal(deployment_, "closeness", "ada").status();
+  EXPECT_EQ(no_goal.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(no_goal), Reason::kNeighbourUnavailable);
   // What a participant may see is asked of its owner each time.
   const absl::Status refused = GetGoal(deployment_.AsParticipant("patient-ada")).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
@@ -93,6 +97,18 @@ TEST_F(NeighbourTest, GoalsAnswerWithoutOutcomesAndSayWhatIsMissing) {
     SB_ASSIGN_OR_RETURN(const goals::Goal goal, GetGoal(deployment_.AsParticipant("patient-ada")));
     return goal.unavailable().empty() ? absl::OkStatus() : absl::UnavailableError("outcomes");
   }));
+}
+
+TEST_F(NeighbourTest, ServicesStartInAnyOrder) {
+  for (const std::string service : {"plans", "goals", "outcomes"}) {
+    deployment_.Kill(service);
+  }
+  for (const std::string service : {"plans", "goals", "outcomes"}) {
+    ASSERT_OK(deployment_.Start(service));
+    EXPECT_OK(HttpGet(deployment_.metrics_port(service), "/readyz")) << service;
+  }
+  EXPECT_OK(Eventually([&] { return CreateGoal(deployment_, "closeness", "ada").status(); }));
+  EXPECT_OK(ActivatePlan(deployment_, "ada"));
 }
 
 TEST_F(NeighbourTest, AReviewWithoutGoalsNamesThemAsMissing) {

@@ -166,7 +166,10 @@ void ConnectionAcceptor::AcceptWaiting() {
     if (connection.get() >= 0) {
       Admit(std::move(connection), AddressOf(peer));
     } else if (errno == EMFILE || errno == ENFILE) {
+      // accept4 says so even when nobody waits. Whoever still does is announced again, and may find
+      // a descriptor by then: trying on here would shed them for the shortage of a moment ago.
       ShedOne();
+      return;
     } else if (errno == EAGAIN) {
       return;
     }

@@ -58,9 +58,8 @@ void AddIdentityFlags(FlagSet& flags, ServerOptions& options) {
 void AddStoreFlags(FlagSet& flags, ServerOptions& options) {
   flags.Group("Store");
   flags.AddString("store", options.store,
-                  "Where records are kept: sqlite:<path>, redis://..., rediss://..., or memory: "
-                  "which forgets them.",
-                  FlagSet::Display::kHide);  // a Redis URL may hold a password
+                  "Where records are kept: sqlite:<path>, or memory: which forgets them.",
+                  FlagSet::Display::kHide);  // whoever mistypes it may have typed a password
   flags.AddDuration("journal-retention", options.journal_retention, kDay, 365 * kDay,
                     "How long followers can catch up from the journal.");
   flags.AddString("audit-directory", options.audit_directory,
@@ -175,11 +174,8 @@ void CheckStore(const ServerOptions& options, bool loopback, Violations& violati
     violations.Add("store",
                    "may be memory: on loopback only, it forgets acknowledged writes; "
                    "use sqlite:<path>");
-  } else if (!memory && !(absl::StartsWith(store, "sqlite:") && store.size() > 7) &&
-             !absl::StartsWith(store, "redis://") && !absl::StartsWith(store, "rediss://")) {
-    violations.Add("store",
-                   "has an unknown form; use sqlite:<path>, redis://..., rediss://... or "
-                   "memory:");
+  } else if (!memory && !(absl::StartsWith(store, "sqlite:") && store.size() > 7)) {
+    violations.Add("store", "has an unknown form; use sqlite:<path> or memory:");
   }
   if (!memory) {
     violations.Require(options.audit_directory, "audit-directory",

@@ -224,7 +224,8 @@ class Store {
 
   // Takes the lease for `owner`, or renews it (the token stays). ABORTED (LEASE_HELD) while another
   // owner's has not expired. After an expiry or a release the token is a new one, also for the
-  // same owner.
+  // same owner. Opening a store that belongs to one process releases all leases: their holder is
+  // gone.
   virtual absl::StatusOr<Lease> AcquireLease(const Context& context, absl::string_view practice,
                                              absl::string_view name, absl::string_view owner,
                                              absl::Duration duration) = 0;

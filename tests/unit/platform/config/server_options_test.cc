@@ -106,11 +106,11 @@ TEST(ServerOptionsTest, PeersAreKnownByTheirCertificates) {
 
 TEST(ServerOptionsTest, StoresHaveAForm) {
   ServerOptions options = Networked();
-  for (const char* store : {"redis://h:1", "rediss://u:p@h:1/0", "sqlite:x"}) {
-    options.store = store;
-    EXPECT_OK(ValidateServerOptions(options)) << store;
-  }
-  for (const char* store : {"", "sqlite:", "/var/lib/x.db", "memory", "postgres://h"}) {
+  options.store = "sqlite:x";
+  EXPECT_OK(ValidateServerOptions(options));
+  // The forms of stores that this release does not have are unknown, too.
+  for (const char* store : {"", "sqlite:", "/var/lib/x.db", "memory", "postgres://h", "redis://h:1",
+                            "rediss://u:p@h:1/0"}) {
     options.store = store;
     EXPECT_THAT(ValidateServerOptions(options), HasViolation("--store")) << store;
   }

@@ -6,6 +6,7 @@
 #include "services/episodes/rules/consent.h"
 #include "services/episodes/rules/lifecycle.h"
 #include "services/episodes/rules/members.h"
+#include "services/platform/api/actor.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
@@ -113,7 +114,7 @@ absl::StatusOr<v1::Consent> EpisodeHandlers::CreateConsent(
         }
         consent.set_name(
             absl::StrCat(request.parent(), "/consents/", write.IdOr(request.consent_id())));
-        *consent.mutable_recorded_by() = ActorOf(call);
+        *consent.mutable_recorded_by() = api::ActorOf(call);
         return write.Create(ConsentKind(), std::move(consent));
       });
 }
@@ -190,7 +191,7 @@ absl::StatusOr<v1::SafetyHold> EpisodeHandlers::CreateSafetyHold(
           return LimitExceeded(kMaxSafetyHolds, "safety holds");
         }
         hold.set_name(absl::StrCat(request.parent(), "/safetyHolds/", write.NewId()));
-        *hold.mutable_placed_by() = ActorOf(call);
+        *hold.mutable_placed_by() = api::ActorOf(call);
         hold.clear_release_time();
         hold.clear_released_by();
         return write.Create(SafetyHoldKind(), std::move(hold));
@@ -224,7 +225,7 @@ absl::StatusOr<v1::SafetyHold> EpisodeHandlers::ReleaseSafetyHold(
           return StateNotAllowed("the hold has been released already");
         }
         *hold.mutable_release_time() = api::ToProto(write.now());
-        *hold.mutable_released_by() = ActorOf(call);
+        *hold.mutable_released_by() = api::ActorOf(call);
         return write.Update(SafetyHoldKind(), std::move(hold));
       });
 }

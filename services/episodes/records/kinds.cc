@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_split.h"
 #include "services/episodes/rules/members.h"
+#include "services/platform/api/actor.h"
 #include "services/platform/api/fingerprint.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/resource_name.h"
@@ -146,27 +147,7 @@ absl::StatusOr<EpisodeRecords> LoadEpisodeRecords(const records::Reader& reader,
 }
 
 Viewer ViewerOf(const api::Call& call) {
-  return {ActorOf(call).kind(), call.principal.subject, call.principal.patient};
-}
-
-type::v1::Actor ActorOf(const api::Call& call) {
-  type::v1::Actor actor;
-  actor.set_subject(call.principal.subject);
-  switch (call.principal.kind) {
-    case auth::PrincipalKind::kSystem:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_SYSTEM);
-      break;
-    case auth::PrincipalKind::kStaff:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_STAFF);
-      break;
-    case auth::PrincipalKind::kParticipant:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_PARTICIPANT);
-      break;
-    case auth::PrincipalKind::kService:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_SERVICE);
-      break;
-  }
-  return actor;
+  return {api::ActorOf(call).kind(), call.principal.subject, call.principal.patient};
 }
 
 }  // namespace securebase::episodes

@@ -46,7 +46,4 @@ absl::StatusOr<EpisodeRecords> LoadEpisodeRecords(const records::Reader& reader,
 // The caller, as the rules know them.
 Viewer ViewerOf(const api::Call& call);
 
-// The caller, as records name who did something.
-type::v1::Actor ActorOf(const api::Call& call);
-
 }  // namespace securebase::episodes

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "services/episodes/records/kinds.h"
 #include "services/platform/api/access.h"
+#include "services/platform/api/actor.h"
 #include "services/platform/api/fingerprint.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/error.h"
@@ -54,7 +55,7 @@ void Finish(absl::Time expires, type::v1::AccessView& view) {
 }
 
 std::string PrincipalKey(const api::Call& call) {
-  return records::SortKey({call.practice(), absl::StrCat(ActorOf(call).kind()),
+  return records::SortKey({call.practice(), absl::StrCat(api::ActorOf(call).kind()),
                            call.principal.subject, call.principal.patient});
 }
 

@@ -13,6 +13,7 @@
 #include "services/goals/rules/attainment.h"
 #include "services/goals/rules/checks.h"
 #include "services/goals/rules/lifecycle.h"
+#include "services/platform/api/actor.h"
 #include "services/platform/api/fingerprint.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/error.h"
@@ -60,7 +61,7 @@ v1::Goal NewGoal(Write& write, const v1::Goal& sent, const std::string& id, bool
   SetLifecycleStatus(write,
                      active ? v1::GOAL_LIFECYCLE_STATUS_ACTIVE : v1::GOAL_LIFECYCLE_STATUS_PROPOSED,
                      "", goal);
-  *goal.mutable_created_by() = ActorOf(write.call());
+  *goal.mutable_created_by() = api::ActorOf(write.call());
   return goal;
 }
 
@@ -284,7 +285,7 @@ absl::StatusOr<v1::Rating> GoalHandlers::RateGoal(const api::Call& call,
         *rating.mutable_rating_time() = request.rating().has_rating_time()
                                             ? request.rating().rating_time()
                                             : api::ToProto(write.now());
-        *rating.mutable_recorded_by() = ActorOf(call);
+        *rating.mutable_recorded_by() = api::ActorOf(call);
         rating.set_episode(goal.episode());
         rating.set_owner(goal.owner());
         return AddRatingTo(write, goal, std::move(standing), std::move(rating));
@@ -339,7 +340,7 @@ absl::StatusOr<v1::Goal> GoalHandlers::RespondToGoal(const api::Call& call,
     v1::Acceptance& acceptance = *standing.mutable_acceptance();
     acceptance.set_participant(request.participant());
     acceptance.set_status(request.status());
-    *acceptance.mutable_recorded_by() = ActorOf(call);
+    *acceptance.mutable_recorded_by() = api::ActorOf(call);
     *acceptance.mutable_time() = api::ToProto(write.now());
     SB_RETURN_IF_ERROR(write.Save(StandingKind(), std::move(standing)).status());
     // The goal changes with it: its followers learn of the answer, and a transition to ACCEPTED
@@ -367,7 +368,7 @@ absl::StatusOr<v1::Goal> GoalHandlers::OverrideAchievement(
     v1::AchievementOverride& judgement = *goal.mutable_achievement_override();
     judgement.set_status(request.status());
     judgement.set_reason(request.reason());
-    *judgement.mutable_actor() = ActorOf(call);
+    *judgement.mutable_actor() = api::ActorOf(call);
     *judgement.mutable_time() = api::ToProto(write.now());
     return write.Update(GoalKind(), std::move(goal));
   });
@@ -387,7 +388,7 @@ absl::StatusOr<v1::Goal> GoalHandlers::FlagGoal(const api::Call& call,
     flag.set_owner(goal.owner());
     if (request.unsafe()) {
       flag.mutable_unsafe_flag()->set_reason(request.reason());
-      *flag.mutable_unsafe_flag()->mutable_actor() = ActorOf(call);
+      *flag.mutable_unsafe_flag()->mutable_actor() = api::ActorOf(call);
       *flag.mutable_unsafe_flag()->mutable_time() = api::ToProto(write.now());
     }
     SB_RETURN_IF_ERROR(write.Update(FlagKind(), std::move(flag)).status());

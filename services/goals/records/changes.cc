@@ -74,26 +74,6 @@ absl::Status Refold(records::Write& write, const v1::Goal& goal, stored::Standin
 
 }  // namespace
 
-type::v1::Actor ActorOf(const api::Call& call) {
-  type::v1::Actor actor;
-  switch (call.principal.kind) {
-    case auth::PrincipalKind::kSystem:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_SYSTEM);
-      break;
-    case auth::PrincipalKind::kStaff:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_STAFF);
-      break;
-    case auth::PrincipalKind::kParticipant:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_PARTICIPANT);
-      break;
-    case auth::PrincipalKind::kService:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_SERVICE);
-      break;
-  }
-  actor.set_subject(call.principal.subject);
-  return actor;
-}
-
 absl::StatusOr<v1::Goal> AddGoal(records::Write& write, v1::Goal goal) {
   SB_ASSIGN_OR_RETURN(stored::EpisodeGoals goals, FindEpisodeGoals(write, goal.episode()));
   if (goals.count() >= kMaxGoalsOfEpisode) {

@@ -17,9 +17,6 @@ namespace securebase::goals {
 inline constexpr int kMaxGoalsOfEpisode = 100;
 inline constexpr int kMaxRatingsOfInformant = 1000;
 
-// Who makes the call, as recorded.
-type::v1::Actor ActorOf(const api::Call& call);
-
 // Adds a goal (with name, episode and lifecycle status set), its external identifiers and its place
 // in the episode. ALREADY_EXISTS: the name or an identifier is taken. FAILED_PRECONDITION
 // (LIMIT_EXCEEDED): the episode has kMaxGoalsOfEpisode, or the goal would be the owner's fourth

@@ -9,6 +9,7 @@
 #include "services/outcomes/rules/informant.h"
 #include "services/outcomes/rules/schedule.h"
 #include "services/outcomes/rules/score.h"
+#include "services/platform/api/actor.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/resource_name.h"
 #include "services/platform/records/claims.h"
@@ -145,7 +146,7 @@ v1::AssessmentRevision MakeRevision(const v1::Assessment& assessment, const api:
   *revision.mutable_answered_time() = assessment.answered_time();
   *revision.mutable_result() = assessment.result();
   *revision.mutable_end_time() = api::ToProto(call.time);
-  *revision.mutable_replaced_by() = episodes::ActorOf(call);
+  *revision.mutable_replaced_by() = api::ActorOf(call);
   revision.set_reason(reason);
   return revision;
 }
@@ -195,7 +196,7 @@ absl::StatusOr<v1::SubmitAssessmentResponse> OutcomeHandlers::Submit(
   const api::Call& call = write.call();
   assessment.set_instrument_version(definition.version());
   assessment.set_status(v1::ASSESSMENT_STATUS_COMPLETED);
-  *assessment.mutable_recorded_by() = episodes::ActorOf(call);
+  *assessment.mutable_recorded_by() = api::ActorOf(call);
   *assessment.mutable_revision_time() = api::ToProto(call.time);
   assessment.set_series(SeriesNameFor(assessment));
   SB_RETURN_IF_ERROR(records::ClaimExternalIdentifiers(

@@ -10,6 +10,7 @@
 #include "services/outcomes/rules/findings.h"
 #include "services/outcomes/rules/schedule.h"
 #include "services/outcomes/rules/series.h"
+#include "services/platform/api/actor.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/resource_name.h"
 #include "services/platform/records/claims.h"
@@ -331,7 +332,7 @@ int CadenceOf(const std::optional<v1::Schedule>& schedule) {
 }  // namespace
 
 AlertMoment MomentOf(const Write& write, const PracticeRules& rules) {
-  return {write.now(), episodes::ActorOf(write.call()), rules.risk_escalation};
+  return {write.now(), api::ActorOf(write.call()), rules.risk_escalation};
 }
 
 absl::StatusOr<Consequences> ApplyAssessment(Write& write,
@@ -363,7 +364,7 @@ absl::StatusOr<Consequences> ApplyAssessment(Write& write,
     series.clear_chosen_baseline();
     v1::BaselineChoice& choice = *series.add_baseline_choices();
     *choice.mutable_time() = api::ToProto(write.now());
-    *choice.mutable_actor() = episodes::ActorOf(write.call());
+    *choice.mutable_actor() = api::ActorOf(write.call());
     choice.set_reason("entered-in-error");
   }
   SB_ASSIGN_OR_RETURN(const std::vector<Step> steps,
@@ -389,7 +390,7 @@ absl::StatusOr<Consequences> ApplyBaseline(Write& write, const v1::InstrumentDef
   v1::BaselineChoice& choice = *series.add_baseline_choices();
   choice.set_assessment(assessment);
   *choice.mutable_time() = api::ToProto(write.now());
-  *choice.mutable_actor() = episodes::ActorOf(write.call());
+  *choice.mutable_actor() = api::ActorOf(write.call());
   choice.set_reason(reason);
   AlertWriter alerts(write, rules);
   SB_ASSIGN_OR_RETURN(const std::vector<Step> steps,

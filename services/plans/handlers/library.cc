@@ -7,6 +7,7 @@
 #include "services/plans/records/changes.h"
 #include "services/plans/records/kinds.h"
 #include "services/plans/rules/draft.h"
+#include "services/platform/api/actor.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
 #include "services/platform/base/status_macros.h"
@@ -45,7 +46,7 @@ absl::StatusOr<v1::Technique> PlanHandlers::CreateTechnique(
   *technique.mutable_problems() = sent.problems();
   *technique.mutable_instruments() = sent.instruments();
   technique.set_source(sent.source());
-  *technique.mutable_created_by() = ActorOf(call);
+  *technique.mutable_created_by() = api::ActorOf(call);
   for (v1::GuardWarning& warning : rules::FindWarnings(
            library_.guard(), {}, {{"description", sent.description()}}, std::nullopt)) {
     *technique.add_warnings() = std::move(warning);

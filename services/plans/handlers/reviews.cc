@@ -11,6 +11,7 @@
 #include "services/plans/rules/activation.h"
 #include "services/plans/rules/content.h"
 #include "services/plans/rules/lifecycle.h"
+#include "services/platform/api/actor.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
 
@@ -41,7 +42,7 @@ absl::StatusOr<v1::Screening> PlanHandlers::RecordScreening(
         screening.set_alone(request.screening().alone());
         *screening.mutable_screen_time() = request.screening().screen_time();
         screening.set_result(request.screening().result());
-        *screening.mutable_recorded_by() = ActorOf(call);
+        *screening.mutable_recorded_by() = api::ActorOf(call);
         return write.Create(ScreeningKind(), std::move(screening));
       });
 }
@@ -79,7 +80,7 @@ absl::StatusOr<v1::Review> PlanHandlers::CreateReview(const api::Call& call,
         review.set_name(absl::StrCat(plan.name(), "/reviews/", write.NewId()));
         review.set_episode(plan.episode());
         review.set_revision(plan.active_revision());
-        *review.mutable_reviewer() = ActorOf(call);
+        *review.mutable_reviewer() = api::ActorOf(call);
         review.set_decision(request.review().decision());
         review.set_comment(request.review().comment());
         *review.mutable_due_date() = plan.review_due_date();

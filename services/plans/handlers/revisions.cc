@@ -10,6 +10,7 @@
 #include "services/plans/rules/activation.h"
 #include "services/plans/rules/compare.h"
 #include "services/plans/rules/lifecycle.h"
+#include "services/platform/api/actor.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/api/update.h"
 #include "services/platform/base/error.h"
@@ -145,7 +146,7 @@ absl::StatusOr<v1::Revision> PlanHandlers::SignRevision(const api::Call& call,
         signature.set_meaning(request.meaning());
         signature.set_digest(request.digest());
         *signature.mutable_sign_time() = api::ToProto(write.now());
-        *signature.mutable_attested_by() = ActorOf(call);
+        *signature.mutable_attested_by() = api::ActorOf(call);
         signature.set_attesting_system(AttestingSystem(call));
         return SaveAdditions(write, std::move(revision));
       });

@@ -6,6 +6,7 @@
 #include "services/plans/records/changes.h"
 #include "services/plans/records/kinds.h"
 #include "services/plans/rules/content.h"
+#include "services/platform/api/actor.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
 #include "services/platform/base/status_macros.h"
@@ -71,7 +72,7 @@ absl::StatusOr<v1::Session> PlanHandlers::RecordSession(const api::Call& call,
             "session")));
         session.set_name(
             FormatName(kSessionPattern, {call.practice(), write.IdOr(request.session_id())}));
-        *session.mutable_recorded_by() = ActorOf(call);
+        *session.mutable_recorded_by() = api::ActorOf(call);
         SB_RETURN_IF_ERROR(
             records::ClaimExternalIdentifiers(write, kSessions, {}, session.external_identifiers(),
                                               session.name(), "session.external_identifiers"));

@@ -6,6 +6,7 @@
 #include "services/plans/rules/guard.h"
 #include "services/plans/rules/schedules.h"
 #include "services/platform/api/acting_for.h"
+#include "services/platform/api/actor.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
@@ -98,7 +99,7 @@ absl::StatusOr<v1::Revision> AddRevision(records::Write& write, const rules::Pla
   revision.set_number(plan.revision_count() + 1);
   revision.set_name(RevisionName(plan.name(), revision.number()));
   revision.set_episode(plan.episode());
-  *revision.mutable_author() = ActorOf(write.call());
+  *revision.mutable_author() = api::ActorOf(write.call());
   revision.set_change_reason(std::string(change_reason));
   for (v1::GuardWarning& warning :
        rules::FindWarnings(library.guard(), content, OwnTexts(techniques), previous_texts)) {

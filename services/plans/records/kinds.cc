@@ -189,26 +189,6 @@ absl::StatusOr<v1::RevisionStatement> StatementOf(const v1::Revision& revision) 
   return statement;
 }
 
-type::v1::Actor ActorOf(const api::Call& call) {
-  type::v1::Actor actor;
-  switch (call.principal.kind) {
-    case auth::PrincipalKind::kSystem:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_SYSTEM);
-      break;
-    case auth::PrincipalKind::kStaff:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_STAFF);
-      break;
-    case auth::PrincipalKind::kParticipant:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_PARTICIPANT);
-      break;
-    case auth::PrincipalKind::kService:
-      actor.set_kind(type::v1::PRINCIPAL_KIND_SERVICE);
-      break;
-  }
-  actor.set_subject(call.principal.subject);
-  return actor;
-}
-
 type::v1::PartialDate ToPartialDate(absl::CivilDay day) {
   type::v1::PartialDate date;
   date.set_year(static_cast<int>(day.year()));

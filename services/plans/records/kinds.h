@@ -56,9 +56,6 @@ std::string PlanOf(absl::string_view name);
 // not those of the digest.
 absl::StatusOr<v1::RevisionStatement> StatementOf(const v1::Revision& revision);
 
-// Who makes the call.
-type::v1::Actor ActorOf(const api::Call& call);
-
 // A day as the API says it, and back; the day must be complete.
 type::v1::PartialDate ToPartialDate(absl::CivilDay day);
 absl::CivilDay FromPartialDate(const type::v1::PartialDate& date);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "services/platform/api/actor.h"
 #include "services/platform/auth/scopes.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
@@ -16,20 +17,6 @@ namespace {
 
 using ::securebase::auth::PrincipalKind;
 using ::securebase::auth::ScopeContext;
-
-type::v1::PrincipalKind ToProto(PrincipalKind kind) {
-  switch (kind) {
-    case PrincipalKind::kSystem:
-      return type::v1::PRINCIPAL_KIND_SYSTEM;
-    case PrincipalKind::kStaff:
-      return type::v1::PRINCIPAL_KIND_STAFF;
-    case PrincipalKind::kParticipant:
-      return type::v1::PRINCIPAL_KIND_PARTICIPANT;
-    case PrincipalKind::kService:
-      return type::v1::PRINCIPAL_KIND_SERVICE;
-  }
-  return type::v1::PRINCIPAL_KIND_UNSPECIFIED;
-}
 
 std::optional<PrincipalKind> FromProto(type::v1::PrincipalKind kind) {
   switch (kind) {

@@ -1,4 +1,4 @@
-#include "services/platform/rpc/service_main.h"
+#include "services/platform/process/service_main.h"
 
 #include <sys/resource.h>
 
@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/platform/base/status_macros.h"
 
-namespace securebase::rpc {
+namespace securebase::process {
 namespace {
 
 sigset_t ShutdownSignals() {
@@ -75,4 +75,4 @@ void WaitForShutdownSignal() {
   sigwait(&signals, &signal);
 }
 
-}  // namespace securebase::rpc
+}  // namespace securebase::process

@@ -8,7 +8,7 @@
 #include "services/platform/config/flags.h"
 #include "services/platform/config/server_options.h"
 
-namespace securebase::rpc {
+namespace securebase::process {
 
 // The frame of a service's main(), which says nothing that another would not say too.
 struct Program {
@@ -30,4 +30,4 @@ int ServiceMain(Program program, int argc, char** argv,
 // Returns when the process is asked to end, by SIGTERM or SIGINT. For `serve` only.
 void WaitForShutdownSignal();
 
-}  // namespace securebase::rpc
+}  // namespace securebase::process

@@ -1,4 +1,4 @@
-#include "services/platform/rpc/service_main.h"
+#include "services/platform/process/service_main.h"
 
 #include <unistd.h>
 
@@ -11,7 +11,7 @@
 #include "gtest/gtest.h"
 #include "services/platform/base/error.h"
 
-namespace securebase::rpc {
+namespace securebase::process {
 namespace {
 
 // Runs it as a process of its own would, and ends that with its exit code.
@@ -100,4 +100,4 @@ TEST_F(ServiceMainTest, AClosedPipeDoesNotEndTheProcess) {
 }
 
 }  // namespace
-}  // namespace securebase::rpc
+}  // namespace securebase::process

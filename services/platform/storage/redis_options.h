@@ -26,6 +26,9 @@ struct RedisOptions {
   std::vector<Address> addresses;  // of the server; or of sentinels; or of some cluster nodes
   std::string primary_name;        // what the sentinels call it
   int database = 0;                // not with kCluster
+  // The first part of every key, 1..32 of a-z, 0-9 and '-': several stores share a Redis. Empty:
+  // not given; a service then takes its own name (OpenStore).
+  std::string prefix;
 
   bool tls = false;
   std::string ca_file;           // PEM; empty: the system's
@@ -51,6 +54,7 @@ struct RedisOptions {
 // parameters:
 //   durability=local|replicated|relaxed  replicated with Sentinel and Cluster, else local
 //   replicas=N                           of each primary; needed for replicated
+//   prefix=NAME                          of the keys; a service's own name where it is not given
 //   user=NAME  password-file=PATH
 //   ca=PATH  certificate=PATH  key=PATH  with TLS
 //   connections=N                        1..64

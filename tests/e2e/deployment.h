@@ -13,7 +13,7 @@
 #include "google/protobuf/text_format.h"
 #include "services/platform/auth/principal.h"
 #include "services/platform/auth/token_minter.h"
-#include "tests/e2e/process.h"
+#include "tests/testing/process.h"
 #include "tests/testing/temporary_folder.h"
 
 namespace securebase::testing {

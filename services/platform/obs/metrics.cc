@@ -225,8 +225,8 @@ void CallMetrics::Finished(absl::string_view method, absl::string_view code,
 namespace {
 
 std::vector<std::string> StoreOperations() {
-  return {"get",      "get_many",  "apply", "find_result", "scan", "journal",
-          "position", "practices", "lease", "audit",       "trim", "ping"};
+  return {"get",       "get_many", "apply", "find_result", "scan", "journal", "position",
+          "practices", "lease",    "audit", "trim",        "copy", "ping"};
 }
 
 }  // namespace

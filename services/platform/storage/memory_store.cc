@@ -8,9 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "services/platform/base/error.h"
 #include "services/platform/base/mutex.h"
 #include "services/platform/base/status_macros.h"
 #include "services/platform/storage/checks.h"
+#include "services/platform/storage/export_place.h"
 
 namespace securebase::storage {
 namespace {
@@ -34,14 +36,17 @@ struct StoredLease {
 struct Practice {
   std::map<RecordKey, StoredRecord> records;
   std::map<std::string, std::set<ScanPlace>> indexes;
-  std::vector<JournalEntry> journal;  // the sequences that follow journal_trimmed, without gaps
+  // By sequence: all from journal_trimmed + 1 to journal_last, unless it is being imported.
+  std::vector<JournalEntry> journal;
   int64_t journal_trimmed = 0;
+  int64_t journal_last = 0;
   std::vector<AuditEntry> audit;
   int64_t audit_last = 0;
   std::map<std::string, StoredResult, std::less<>> results;
   std::map<std::string, StoredLease, std::less<>> leases;
-
-  int64_t JournalLast() const { return journal_trimmed + static_cast<int64_t>(journal.size()); }
+  int64_t changes = 0;  // made to what an export shows
+  bool importing = false;
+  bool counted = false;  // an import brought the counters
 };
 
 // Entries after `after`, up to the page's limits.
@@ -78,8 +83,7 @@ class MemoryStore : public Store {
       const std::vector<RecordKey>& keys) override {
     SB_RETURN_IF_ERROR(CheckGetMany(practice, keys));
     MutexLock lock(mutex_);
-    SB_RETURN_IF_ERROR(CheckOpen(context));
-    const Practice* p = Find(practice);
+    SB_ASSIGN_OR_RETURN(const Practice* const p, Find(context, practice));
     std::vector<std::optional<Record>> records(keys.size());
     for (size_t i = 0; p != nullptr && i < keys.size(); ++i) {
       if (const auto it = p->records.find(keys[i]); it != p->records.end()) {
@@ -92,9 +96,8 @@ class MemoryStore : public Store {
   absl::StatusOr<ApplyResult> Apply(const Context& context, const Batch& batch) override {
     SB_RETURN_IF_ERROR(CheckBatch(batch));
     MutexLock lock(mutex_);
-    SB_RETURN_IF_ERROR(CheckOpen(context));
+    SB_ASSIGN_OR_RETURN(const Practice* const before, Find(context, batch.practice));
     const absl::Time now = clock_.Now();
-    const Practice* before = Find(batch.practice);
     ApplyResult result;
     result.position = PositionOf(before);
     if (batch.idempotency.has_value()) {
@@ -111,6 +114,7 @@ class MemoryStore : public Store {
       return result;  // nothing to write, so the practice stays unknown
     }
     Practice& p = practices_[batch.practice];
+    ++p.changes;
     for (const RecordKey& key : batch.deletes) {
       Remove(p, key);
     }
@@ -119,7 +123,7 @@ class MemoryStore : public Store {
     }
     const absl::Time stored_now = FromStoredTime(ToStoredTime(now));
     for (const std::string& entry : batch.journal) {
-      p.journal.push_back({p.JournalLast() + 1, stored_now, entry});
+      p.journal.push_back({++p.journal_last, stored_now, entry});
     }
     for (const std::string& entry : batch.audit) {
       p.audit.push_back({++p.audit_last, stored_now, entry});
@@ -140,16 +144,15 @@ class MemoryStore : public Store {
     SB_RETURN_IF_ERROR(CheckName("practice", practice));
     SB_RETURN_IF_ERROR(CheckName("key", key));
     MutexLock lock(mutex_);
-    SB_RETURN_IF_ERROR(CheckOpen(context));
-    return Result(Find(practice), key, fingerprint, clock_.Now());
+    SB_ASSIGN_OR_RETURN(const Practice* const p, Find(context, practice));
+    return Result(p, key, fingerprint, clock_.Now());
   }
 
   absl::StatusOr<ScanPage> Scan(const Context& context, const ScanRequest& request) override {
     SB_ASSIGN_OR_RETURN(const ScanRange range, RangeOf(request));
     MutexLock lock(mutex_);
-    SB_RETURN_IF_ERROR(CheckOpen(context));
+    SB_ASSIGN_OR_RETURN(const Practice* const p, Find(context, request.practice));
     ScanPage page;
-    const Practice* p = Find(request.practice);
     if (p == nullptr || !(range.above < range.below)) {
       return page;
     }
@@ -174,8 +177,7 @@ class MemoryStore : public Store {
     SB_RETURN_IF_ERROR(CheckSequence(after));
     SB_RETURN_IF_ERROR(CheckPageLimit(limit));
     MutexLock lock(mutex_);
-    SB_RETURN_IF_ERROR(CheckOpen(context));
-    const Practice* p = Find(practice);
+    SB_ASSIGN_OR_RETURN(const Practice* const p, Find(context, practice));
     JournalPage page;
     page.position = PositionOf(p);
     if (after > page.position.sequence || (p != nullptr && after < p->journal_trimmed)) {
@@ -192,23 +194,14 @@ class MemoryStore : public Store {
                                        absl::string_view practice) override {
     SB_RETURN_IF_ERROR(CheckName("practice", practice));
     MutexLock lock(mutex_);
-    SB_RETURN_IF_ERROR(CheckOpen(context));
-    return PositionOf(Find(practice));
+    SB_ASSIGN_OR_RETURN(const Practice* const p, Find(context, practice));
+    return PositionOf(p);
   }
 
   absl::StatusOr<std::vector<std::string>> ListPractices(const Context& context,
                                                          absl::string_view after,
                                                          int limit) override {
-    SB_RETURN_IF_ERROR(CheckSortKey("after", after));
-    SB_RETURN_IF_ERROR(CheckPageLimit(limit));
-    MutexLock lock(mutex_);
-    SB_RETURN_IF_ERROR(CheckOpen(context));
-    std::vector<std::string> names;
-    for (auto it = practices_.upper_bound(after);
-         it != practices_.end() && names.size() < static_cast<size_t>(limit); ++it) {
-      names.push_back(it->first);
-    }
-    return names;
+    return List(context, after, limit, /*importing=*/false);
   }
 
   absl::StatusOr<Lease> AcquireLease(const Context& context, absl::string_view practice,
@@ -216,15 +209,17 @@ class MemoryStore : public Store {
                                      absl::Duration duration) override {
     SB_RETURN_IF_ERROR(CheckLease(practice, name, owner, duration));
     MutexLock lock(mutex_);
-    SB_RETURN_IF_ERROR(CheckOpen(context));
+    SB_RETURN_IF_ERROR(Find(context, practice).status());
     const absl::Time now = clock_.Now();
-    StoredLease& stored = practices_[std::string(practice)].leases[std::string(name)];
+    Practice& p = practices_[std::string(practice)];
+    StoredLease& stored = p.leases[std::string(name)];
     if (now < stored.lease.expire_time) {
       if (stored.owner != owner) {
         return LeaseHeldError(stored.lease.expire_time - now);
       }
     } else {
       ++stored.lease.token;
+      ++p.changes;
     }
     stored.owner = std::string(owner);
     stored.lease.expire_time = FromStoredTime(ToStoredTime(now + duration));
@@ -236,7 +231,7 @@ class MemoryStore : public Store {
     SB_RETURN_IF_ERROR(CheckName("practice", practice));
     SB_RETURN_IF_ERROR(CheckName("name", name));
     MutexLock lock(mutex_);
-    SB_RETURN_IF_ERROR(CheckOpen(context));
+    SB_RETURN_IF_ERROR(Find(context, practice).status());
     if (const auto p = practices_.find(practice); p != practices_.end()) {
       if (const auto it = p->second.leases.find(name);
           it != p->second.leases.end() && it->second.lease.token == token) {
@@ -253,20 +248,18 @@ class MemoryStore : public Store {
     SB_RETURN_IF_ERROR(CheckSequence(after));
     SB_RETURN_IF_ERROR(CheckPageLimit(limit));
     MutexLock lock(mutex_);
-    SB_RETURN_IF_ERROR(CheckOpen(context));
-    const Practice* p = Find(practice);
+    SB_ASSIGN_OR_RETURN(const Practice* const p, Find(context, practice));
     return p == nullptr ? std::vector<AuditEntry>() : PageOf(p->audit, after, limit);
   }
 
   absl::StatusOr<int64_t> Trim(const Context& context, const TrimRequest& request) override {
     SB_RETURN_IF_ERROR(CheckTrim(request));
     MutexLock lock(mutex_);
-    SB_RETURN_IF_ERROR(CheckOpen(context));
-    const auto found = practices_.find(request.practice);
-    if (found == practices_.end()) {
+    SB_ASSIGN_OR_RETURN(const Practice* const known, Find(context, request.practice));
+    if (known == nullptr) {
       return 0;
     }
-    Practice& p = found->second;
+    Practice& p = practices_[request.practice];
     const auto limit = static_cast<size_t>(request.limit);
     size_t journal = 0;
     while (journal < std::min(limit, p.journal.size()) &&
@@ -291,7 +284,106 @@ class MemoryStore : public Store {
         ++it;
       }
     }
-    return static_cast<int64_t>(journal + audit + results);
+    const size_t removed = journal + audit + results;
+    p.changes += removed > 0 ? 1 : 0;
+    return static_cast<int64_t>(removed);
+  }
+
+  absl::StatusOr<ExportPage> Export(const Context& context, absl::string_view practice,
+                                    absl::string_view cursor, int limit) override {
+    SB_RETURN_IF_ERROR(CheckExport(practice, limit));
+    SB_ASSIGN_OR_RETURN(const ExportPlace place, ParseExportCursor(cursor));
+    MutexLock lock(mutex_);
+    SB_RETURN_IF_ERROR(CheckOpen(context));
+    const auto found = practices_.find(practice);
+    if (found == practices_.end()) {
+      return NotFound("practice");
+    }
+    const Practice& p = found->second;
+    ExportPageBuilder page(limit);
+    if (place.part == ExportPart::kCounters) {
+      page.Add(PracticeCounters{p.journal_last, p.journal_trimmed, p.audit_last});
+    }
+    // In each part from the place on; `place` is before all of the parts that follow its own.
+    const auto in = [&](ExportPart part) {
+      return place.part == part ? place : ExportPlace{part, "", "", 0};
+    };
+    if (place.part <= ExportPart::kRecords) {
+      const ExportPlace after = in(ExportPart::kRecords);
+      for (auto it = p.records.upper_bound({after.name, after.id});
+           it != p.records.end() && !page.Full(); ++it) {
+        page.Add(RecordCopy{it->first, it->second.record, it->second.index});
+      }
+    }
+    if (place.part <= ExportPart::kJournal) {
+      AddAfter(p.journal, in(ExportPart::kJournal).sequence, page);
+    }
+    if (place.part <= ExportPart::kAudit) {
+      AddAfter(p.audit, in(ExportPart::kAudit).sequence, page);
+    }
+    if (place.part <= ExportPart::kResults) {
+      const int64_t now = ToStoredTime(clock_.Now());
+      for (auto it = p.results.upper_bound(in(ExportPart::kResults).name);
+           it != p.results.end() && !page.Full(); ++it) {
+        if (it->second.expire_time > now) {
+          page.Add(IdempotencyKey{it->first, it->second.fingerprint, it->second.result,
+                                  FromStoredTime(it->second.expire_time)});
+        }
+      }
+    }
+    for (auto it = p.leases.upper_bound(in(ExportPart::kLeases).name);
+         it != p.leases.end() && !page.Full(); ++it) {
+      page.Add(LeaseCopy{it->first, it->second.lease.token});
+    }
+    return std::move(page).Page(absl::StrCat(epoch_, ":", p.changes));
+  }
+
+  absl::Status Import(const Context& context, absl::string_view practice,
+                      const std::vector<CopyItem>& items) override {
+    SB_RETURN_IF_ERROR(CheckImport(practice, items));
+    MutexLock lock(mutex_);
+    SB_RETURN_IF_ERROR(CheckOpen(context));
+    const auto [it, added] = practices_.try_emplace(std::string(practice));
+    Practice& p = it->second;
+    if (!added && !p.importing) {
+      return NotImportedError();
+    }
+    p.importing = true;
+    p.changes += items.empty() ? 0 : 1;
+    for (const CopyItem& item : items) {
+      std::visit([&p](const auto& copy) { ImportItem(p, copy); }, item);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status FinishImport(const Context& context, absl::string_view practice) override {
+    SB_RETURN_IF_ERROR(CheckName("practice", practice));
+    MutexLock lock(mutex_);
+    SB_RETURN_IF_ERROR(CheckOpen(context));
+    const auto it = practices_.find(practice);
+    if (it == practices_.end()) {
+      return NotFound("practice");
+    }
+    Practice& p = it->second;
+    if (!p.importing) {
+      return absl::OkStatus();
+    }
+    const bool complete =
+        p.counted && static_cast<int64_t>(p.journal.size()) == p.journal_last - p.journal_trimmed &&
+        (p.journal.empty() || (p.journal.front().sequence > p.journal_trimmed &&
+                               p.journal.back().sequence == p.journal_last)) &&
+        (p.audit.empty() || p.audit.back().sequence <= p.audit_last);
+    if (!complete) {
+      return ImportIncompleteError();
+    }
+    p.importing = false;
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::vector<std::string>> ListImports(const Context& context,
+                                                       absl::string_view after,
+                                                       int limit) override {
+    return List(context, after, limit, /*importing=*/true);
   }
 
   absl::Status Ping(const Context& context) override {
@@ -313,13 +405,38 @@ class MemoryStore : public Store {
     return CheckDeadline(context);
   }
 
-  const Practice* Find(absl::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  // Null when it is not known.
+  absl::StatusOr<const Practice*> Find(const Context& context, absl::string_view name) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    SB_RETURN_IF_ERROR(CheckOpen(context));
     const auto it = practices_.find(name);
-    return it == practices_.end() ? nullptr : &it->second;
+    if (it == practices_.end()) {
+      return nullptr;
+    }
+    if (it->second.importing) {
+      return BeingImportedError();
+    }
+    return &it->second;
+  }
+
+  absl::StatusOr<std::vector<std::string>> List(const Context& context, absl::string_view after,
+                                                int limit, bool importing) {
+    SB_RETURN_IF_ERROR(CheckSortKey("after", after));
+    SB_RETURN_IF_ERROR(CheckPageLimit(limit));
+    MutexLock lock(mutex_);
+    SB_RETURN_IF_ERROR(CheckOpen(context));
+    std::vector<std::string> names;
+    for (auto it = practices_.upper_bound(after);
+         it != practices_.end() && names.size() < static_cast<size_t>(limit); ++it) {
+      if (it->second.importing == importing) {
+        names.push_back(it->first);
+      }
+    }
+    return names;
   }
 
   Position PositionOf(const Practice* p) const {
-    return {epoch_, p == nullptr ? 0 : p->JournalLast()};
+    return {epoch_, p == nullptr ? 0 : p->journal_last};
   }
 
   static absl::StatusOr<std::optional<std::string>> Result(const Practice* p, absl::string_view key,
@@ -380,14 +497,66 @@ class MemoryStore : public Store {
   }
 
   static int64_t PutRecord(Practice& p, const Put& put) {
-    StoredRecord& stored = p.records[put.key];
-    Unindex(p, put.key, stored.index);
-    for (const IndexEntry& entry : put.index) {
-      p.indexes[entry.index].insert({entry.sort_key, put.key.kind, put.key.id});
+    const int64_t version = p.records[put.key].record.version + 1;
+    StoreRecord(p, put.key, {version, put.value}, put.index);
+    return version;
+  }
+
+  static void StoreRecord(Practice& p, const RecordKey& key, const Record& record,
+                          const std::vector<IndexEntry>& index) {
+    StoredRecord& stored = p.records[key];
+    Unindex(p, key, stored.index);
+    std::set<std::pair<std::string, std::string>> entries;
+    for (const IndexEntry& entry : index) {
+      p.indexes[entry.index].insert({entry.sort_key, key.kind, key.id});
+      entries.emplace(entry.index, entry.sort_key);
     }
-    stored.index = put.index;
-    stored.record.value = put.value;
-    return ++stored.record.version;
+    stored.index.clear();
+    for (const auto& [name, sort_key] : entries) {
+      stored.index.push_back({name, sort_key});
+    }
+    stored.record = record;
+  }
+
+  static void ImportItem(Practice& p, const PracticeCounters& counters) {
+    p.journal_last = counters.journal_last;
+    p.journal_trimmed = counters.journal_trimmed;
+    p.audit_last = counters.audit_last;
+    p.counted = true;
+  }
+  static void ImportItem(Practice& p, const RecordCopy& copy) {
+    StoreRecord(p, copy.key, copy.record, copy.index);
+  }
+  static void ImportItem(Practice& p, const JournalEntry& entry) { Insert(p.journal, entry); }
+  static void ImportItem(Practice& p, const AuditEntry& entry) { Insert(p.audit, entry); }
+  static void ImportItem(Practice& p, const IdempotencyKey& key) {
+    p.results[key.key] = {key.fingerprint, key.result, ToStoredTime(key.expire_time)};
+  }
+  static void ImportItem(Practice& p, const LeaseCopy& lease) {
+    p.leases[lease.name] = {"", {lease.token, absl::InfinitePast()}};
+  }
+
+  // At its place among `entries`, over one of the same sequence.
+  template <typename Entry>
+  static void Insert(std::vector<Entry>& entries, Entry entry) {
+    entry.time = FromStoredTime(ToStoredTime(entry.time));
+    const auto place = std::lower_bound(
+        entries.begin(), entries.end(), entry.sequence,
+        [](const Entry& other, int64_t sequence) { return other.sequence < sequence; });
+    if (place != entries.end() && place->sequence == entry.sequence) {
+      *place = std::move(entry);
+    } else {
+      entries.insert(place, std::move(entry));
+    }
+  }
+
+  template <typename Entry>
+  static void AddAfter(const std::vector<Entry>& entries, int64_t after, ExportPageBuilder& page) {
+    auto it = std::upper_bound(entries.begin(), entries.end(), after,
+                               [](int64_t a, const Entry& entry) { return a < entry.sequence; });
+    for (; it != entries.end() && !page.Full(); ++it) {
+      page.Add(*it);
+    }
   }
 
   template <typename Iterator>

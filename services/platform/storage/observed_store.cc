@@ -71,6 +71,22 @@ class ObservedStore final : public Store {
   absl::StatusOr<int64_t> Trim(const Context& context, const TrimRequest& request) override {
     return Observe("trim", [&] { return store_->Trim(context, request); });
   }
+  absl::StatusOr<ExportPage> Export(const Context& context, absl::string_view practice,
+                                    absl::string_view cursor, int limit) override {
+    return Observe("copy", [&] { return store_->Export(context, practice, cursor, limit); });
+  }
+  absl::Status Import(const Context& context, absl::string_view practice,
+                      const std::vector<CopyItem>& items) override {
+    return Observe("copy", [&] { return store_->Import(context, practice, items); });
+  }
+  absl::Status FinishImport(const Context& context, absl::string_view practice) override {
+    return Observe("copy", [&] { return store_->FinishImport(context, practice); });
+  }
+  absl::StatusOr<std::vector<std::string>> ListImports(const Context& context,
+                                                       absl::string_view after,
+                                                       int limit) override {
+    return Observe("copy", [&] { return store_->ListImports(context, after, limit); });
+  }
   absl::Status Ping(const Context& context) override {
     return Observe("ping", [&] { return store_->Ping(context); });
   }

@@ -11,8 +11,8 @@
 namespace securebase::storage {
 
 // Told of every operation when it is done: "get", "get_many", "apply", "find_result", "scan",
-// "journal", "position", "practices", "lease", "audit", "trim" or "ping"; its code, and how long it
-// took. Called on the caller's thread; thread-safe.
+// "journal", "position", "practices", "lease", "audit", "trim", "copy" (of exports and imports) or
+// "ping"; its code, and how long it took. Called on the caller's thread; thread-safe.
 using StoreObserver =
     std::function<void(absl::string_view operation, absl::StatusCode code, absl::Duration took)>;
 

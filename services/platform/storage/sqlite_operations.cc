@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
 #include "services/platform/storage/checks.h"
 #include "services/platform/storage/codec.h"
@@ -105,30 +106,57 @@ absl::Status WriteDelete(SqliteConnection& connection, int64_t practice, const R
   return query.Run("delete a record");
 }
 
-// Returns the record's new version.
-absl::StatusOr<int64_t> WritePut(SqliteConnection& connection, int64_t practice, const Put& put) {
-  SB_ASSIGN_OR_RETURN(RecordHead head, ReadHead(connection, practice, put.key));
+// At `version`, or, for 0, at the one that follows. Returns it.
+absl::StatusOr<int64_t> WriteRecord(SqliteConnection& connection, int64_t practice,
+                                    const RecordKey& key, absl::string_view value,
+                                    const std::vector<IndexEntry>& index, int64_t version) {
+  SB_ASSIGN_OR_RETURN(RecordHead head, ReadHead(connection, practice, key));
   std::set<Entry> entries;
-  for (const IndexEntry& entry : put.index) {
+  for (const IndexEntry& entry : index) {
     entries.emplace(entry.index, entry.sort_key);
   }
   const std::string encoded = EncodeEntries(entries);
-  const int64_t version = head.version + 1;
+  if (version == 0) {
+    version = head.version + 1;
+  }
   if (head.row == 0) {
     SqliteQuery query(connection,
                       "INSERT INTO record (practice, kind, id, version, entries, value) "
                       "VALUES (?, ?, ?, ?, ?, ?)",
-                      practice, put.key.kind, put.key.id, version, encoded, put.value);
+                      practice, key.kind, key.id, version, encoded, value);
     SB_RETURN_IF_ERROR(query.Run("add a record"));
     head.row = sqlite3_last_insert_rowid(connection.handle());
   } else {
     SqliteQuery query(connection,
                       "UPDATE record SET version = ?, entries = ?, value = ? WHERE row = ?",
-                      version, encoded, put.value, head.row);
+                      version, encoded, value, head.row);
     SB_RETURN_IF_ERROR(query.Run("change a record"));
   }
-  SB_RETURN_IF_ERROR(WriteEntries(connection, practice, put.key, head.row, head.entries, entries));
+  SB_RETURN_IF_ERROR(WriteEntries(connection, practice, key, head.row, head.entries, entries));
   return version;
+}
+
+// Also one that is being imported.
+absl::StatusOr<SqlitePractice> ReadAnyPractice(SqliteConnection& connection,
+                                               absl::string_view name) {
+  SqliteQuery query(connection,
+                    "SELECT id, journal_last, journal_trimmed, audit_last, importing, changes "
+                    "FROM practice WHERE name = ?",
+                    name);
+  SB_ASSIGN_OR_RETURN(const bool found, query.Step("read a practice"));
+  SqlitePractice practice;
+  if (found) {
+    practice = {query.Int(0), query.Int(1), query.Int(2), query.Int(3), query.Int(4), query.Int(5)};
+  }
+  return practice;
+}
+
+absl::StatusOr<SqlitePractice> ReadPractice(SqliteConnection& connection, absl::string_view name) {
+  SB_ASSIGN_OR_RETURN(const SqlitePractice practice, ReadAnyPractice(connection, name));
+  if (practice.importing != 0) {
+    return BeingImportedError();
+  }
+  return practice;
 }
 
 absl::Status AddPractice(SqliteConnection& connection, absl::string_view name,
@@ -176,42 +204,163 @@ absl::Status AppendEntry(SqliteConnection& connection, absl::string_view sql, in
   return query.Run("append an entry");
 }
 
+// Over one of the same key.
+absl::Status WriteResult(SqliteConnection& connection, int64_t practice,
+                         const IdempotencyKey& key) {
+  SqliteQuery query(
+      connection,
+      "INSERT OR REPLACE INTO idempotency (practice, key, expire_time, fingerprint, result) "
+      "VALUES (?, ?, ?, ?, ?)",
+      practice, key.key, ToStoredTime(key.expire_time), key.fingerprint, key.result);
+  return query.Run("store an idempotency key");
+}
+
+absl::Status CountChange(SqliteConnection& connection, int64_t practice) {
+  SqliteQuery query(connection, "UPDATE practice SET changes = changes + 1 WHERE id = ?", practice);
+  return query.Run("count a change");
+}
+
 absl::StatusOr<int64_t> Changed(SqliteConnection& connection, SqliteQuery& query,
                                 absl::string_view doing) {
   SB_RETURN_IF_ERROR(query.Run(doing));
   return sqlite3_changes64(connection.handle());
 }
 
-}  // namespace
-
-absl::StatusOr<SqlitePractice> ReadPractice(SqliteConnection& connection, absl::string_view name) {
-  SqliteQuery query(
-      connection,
-      "SELECT id, journal_last, journal_trimmed, audit_last FROM practice WHERE name = ?", name);
-  SB_ASSIGN_OR_RETURN(const bool found, query.Step("read a practice"));
-  SqlitePractice practice;
-  if (found) {
-    practice = {query.Int(0), query.Int(1), query.Int(2), query.Int(3)};
+absl::Status ExportRecords(SqliteConnection& connection, int64_t practice, const ExportPlace& after,
+                           ExportPageBuilder& page) {
+  SqliteQuery query(connection,
+                    "SELECT kind, id, version, value, entries FROM record "
+                    "WHERE practice = ? AND (kind, id) > (?, ?) ORDER BY kind, id",
+                    practice, after.name, after.id);
+  while (!page.Full()) {
+    SB_ASSIGN_OR_RETURN(const bool found, query.Step("export records"));
+    if (!found) {
+      break;
+    }
+    RecordCopy copy{{std::string(query.Bytes(0)), std::string(query.Bytes(1))},
+                    {query.Int(2), std::string(query.Bytes(3))},
+                    {}};
+    SB_ASSIGN_OR_RETURN(const std::set<Entry> entries, DecodeEntries(query.Bytes(4)));
+    for (const auto& [index, sort_key] : entries) {
+      copy.index.push_back({index, sort_key});
+    }
+    page.Add(std::move(copy));
   }
-  return practice;
+  return absl::OkStatus();
 }
 
+// Of the journal or the audit trail.
+template <typename EntryCopy>
+absl::Status ExportEntries(SqliteConnection& connection, absl::string_view sql, int64_t practice,
+                           int64_t after, ExportPageBuilder& page) {
+  SqliteQuery query(connection, sql, practice, after);
+  while (!page.Full()) {
+    SB_ASSIGN_OR_RETURN(const bool found, query.Step("export entries"));
+    if (!found) {
+      break;
+    }
+    page.Add(EntryCopy{query.Int(0), FromStoredTime(query.Int(1)), std::string(query.Bytes(2))});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ExportResults(SqliteConnection& connection, int64_t practice, const ExportPlace& after,
+                           absl::Time now, ExportPageBuilder& page) {
+  SqliteQuery query(connection,
+                    "SELECT key, fingerprint, result, expire_time FROM idempotency "
+                    "WHERE practice = ? AND key > ? AND expire_time > ? ORDER BY key",
+                    practice, after.name, ToStoredTime(now));
+  while (!page.Full()) {
+    SB_ASSIGN_OR_RETURN(const bool found, query.Step("export idempotency keys"));
+    if (!found) {
+      break;
+    }
+    page.Add(IdempotencyKey{std::string(query.Bytes(0)), std::string(query.Bytes(1)),
+                            std::string(query.Bytes(2)), FromStoredTime(query.Int(3))});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ExportLeases(SqliteConnection& connection, int64_t practice, const ExportPlace& after,
+                          ExportPageBuilder& page) {
+  SqliteQuery query(connection,
+                    "SELECT name, token FROM lease WHERE practice = ? AND name > ? ORDER BY name",
+                    practice, after.name);
+  while (!page.Full()) {
+    SB_ASSIGN_OR_RETURN(const bool found, query.Step("export leases"));
+    if (!found) {
+      break;
+    }
+    page.Add(LeaseCopy{std::string(query.Bytes(0)), query.Int(1)});
+  }
+  return absl::OkStatus();
+}
+
+// Each writes over what is there under the same name.
+struct ItemWriter {
+  SqliteConnection& connection;
+  int64_t practice;
+
+  absl::Status operator()(const PracticeCounters& counters) const {
+    SqliteQuery query(connection,
+                      "UPDATE practice SET journal_last = ?, journal_trimmed = ?, audit_last = ?, "
+                      "importing = 2 WHERE id = ?",
+                      counters.journal_last, counters.journal_trimmed, counters.audit_last,
+                      practice);
+    return query.Run("import counters");
+  }
+  absl::Status operator()(const RecordCopy& copy) const {
+    return WriteRecord(connection, practice, copy.key, copy.record.value, copy.index,
+                       copy.record.version)
+        .status();
+  }
+  absl::Status operator()(const JournalEntry& entry) const {
+    return AppendEntry(
+        connection,
+        "INSERT OR REPLACE INTO journal (practice, sequence, time, value) VALUES (?, ?, ?, ?)",
+        practice, entry.sequence, ToStoredTime(entry.time), entry.value);
+  }
+  absl::Status operator()(const AuditEntry& entry) const {
+    return AppendEntry(
+        connection,
+        "INSERT OR REPLACE INTO audit (practice, sequence, time, value) VALUES (?, ?, ?, ?)",
+        practice, entry.sequence, ToStoredTime(entry.time), entry.value);
+  }
+  absl::Status operator()(const IdempotencyKey& key) const {
+    return WriteResult(connection, practice, key);
+  }
+  absl::Status operator()(const LeaseCopy& lease) const {
+    const int64_t past = ToStoredTime(absl::InfinitePast());
+    SqliteQuery query(connection,
+                      "INSERT OR REPLACE INTO lease (practice, name, owner, token, expire_time) "
+                      "VALUES (?, ?, x'', ?, ?)",
+                      practice, lease.name, lease.token, past);
+    return query.Run("import a lease");
+  }
+};
+
+}  // namespace
+
 absl::StatusOr<std::vector<SqliteChanges::Practice>> ReadPractices(SqliteConnection& connection) {
-  SqliteQuery query(connection, "SELECT name, id, journal_last FROM practice");
+  SqliteQuery query(connection, "SELECT name, id, journal_last, importing FROM practice");
   std::vector<SqliteChanges::Practice> practices;
   while (true) {
     SB_ASSIGN_OR_RETURN(const bool found, query.Step("read the practices"));
     if (!found) {
       return practices;
     }
-    practices.push_back({std::string(query.Bytes(0)), query.Int(1), query.Int(2)});
+    practices.push_back(
+        {std::string(query.Bytes(0)), query.Int(1), query.Int(2), query.Int(3) != 0});
   }
 }
 
 absl::StatusOr<std::vector<std::string>> ReadPracticeNames(SqliteConnection& connection,
-                                                           absl::string_view after, int limit) {
-  SqliteQuery query(connection, "SELECT name FROM practice WHERE name > ? ORDER BY name LIMIT ?",
-                    after, static_cast<int64_t>(limit));
+                                                           absl::string_view after, int limit,
+                                                           bool importing) {
+  SqliteQuery query(connection,
+                    "SELECT name FROM practice WHERE name > ? AND (importing != 0) = ? "
+                    "ORDER BY name LIMIT ?",
+                    after, static_cast<int64_t>(importing), static_cast<int64_t>(limit));
   std::vector<std::string> names;
   while (true) {
     SB_ASSIGN_OR_RETURN(const bool found, query.Step("read the practices"));
@@ -373,7 +522,8 @@ absl::StatusOr<ApplyResult> WriteBatch(SqliteConnection& connection, const Batch
     SB_RETURN_IF_ERROR(WriteDelete(connection, practice.id, key));
   }
   for (const Put& put : batch.puts) {
-    SB_ASSIGN_OR_RETURN(const int64_t version, WritePut(connection, practice.id, put));
+    SB_ASSIGN_OR_RETURN(const int64_t version, WriteRecord(connection, practice.id, put.key,
+                                                           put.value, put.index, /*version=*/0));
     result.versions.push_back(version);
   }
   const int64_t time = ToStoredTime(now);
@@ -387,24 +537,17 @@ absl::StatusOr<ApplyResult> WriteBatch(SqliteConnection& connection, const Batch
         connection, "INSERT INTO audit (practice, sequence, time, value) VALUES (?, ?, ?, ?)",
         practice.id, ++practice.audit_last, time, entry));
   }
-  if (!batch.journal.empty() || !batch.audit.empty()) {
-    SqliteQuery query(connection,
-                      "UPDATE practice SET journal_last = ?, audit_last = ? WHERE id = ?",
-                      practice.journal_last, practice.audit_last, practice.id);
-    SB_RETURN_IF_ERROR(query.Run("move a practice's position"));
-  }
+  SqliteQuery moved(connection,
+                    "UPDATE practice SET journal_last = ?, audit_last = ?, changes = changes + 1 "
+                    "WHERE id = ?",
+                    practice.journal_last, practice.audit_last, practice.id);
+  SB_RETURN_IF_ERROR(moved.Run("move a practice's position"));
   if (batch.idempotency.has_value()) {
-    // Replaces an expired one.
-    SqliteQuery query(
-        connection,
-        "INSERT OR REPLACE INTO idempotency (practice, key, expire_time, fingerprint, result) "
-        "VALUES (?, ?, ?, ?, ?)",
-        practice.id, batch.idempotency->key, ToStoredTime(batch.idempotency->expire_time),
-        batch.idempotency->fingerprint, batch.idempotency->result);
-    SB_RETURN_IF_ERROR(query.Run("store an idempotency key"));
+    SB_RETURN_IF_ERROR(WriteResult(connection, practice.id, *batch.idempotency));
   }
   result.position.sequence = practice.journal_last;
-  changes.practices.push_back({batch.practice, practice.id, practice.journal_last});
+  changes.practices.push_back(
+      {batch.practice, practice.id, practice.journal_last, /*importing=*/false});
   return result;
 }
 
@@ -421,13 +564,17 @@ absl::StatusOr<Lease> WriteLease(SqliteConnection& connection, absl::string_view
     return LeaseHeldError(FromStoredTime(held.expire_time) - now);
   }
   const int64_t token = current ? held.token : held.token + 1;
+  if (!current) {
+    SB_RETURN_IF_ERROR(CountChange(connection, row.id));
+  }
   const int64_t expire_time = ToStoredTime(now + duration);
   SqliteQuery query(connection,
                     "INSERT OR REPLACE INTO lease (practice, name, owner, token, expire_time) "
                     "VALUES (?, ?, ?, ?, ?)",
                     row.id, name, owner, token, expire_time);
   SB_RETURN_IF_ERROR(query.Run("store a lease"));
-  changes.practices.push_back({std::string(practice), row.id, row.journal_last});
+  changes.practices.push_back(
+      {std::string(practice), row.id, row.journal_last, /*importing=*/false});
   return Lease{token, FromStoredTime(expire_time)};
 }
 
@@ -483,7 +630,97 @@ absl::StatusOr<int64_t> WriteTrim(SqliteConnection& connection, const TrimReques
                    practice.id, ToStoredTime(now), limit);
   SB_ASSIGN_OR_RETURN(const int64_t results,
                       Changed(connection, keys, "trim the idempotency keys"));
+  if (entries + audits + results > 0) {
+    SB_RETURN_IF_ERROR(CountChange(connection, practice.id));
+  }
   return entries + audits + results;
+}
+
+absl::StatusOr<ExportPage> ReadExport(SqliteConnection& connection, absl::string_view practice,
+                                      const ExportPlace& place, int limit, absl::Time now) {
+  SB_ASSIGN_OR_RETURN(const SqlitePractice row, ReadAnyPractice(connection, practice));
+  if (row.id == 0) {
+    return NotFound("practice");
+  }
+  ExportPageBuilder page(limit);
+  if (place.part == ExportPart::kCounters) {
+    page.Add(PracticeCounters{row.journal_last, row.journal_trimmed, row.audit_last});
+  }
+  // Within its own part the place is where to go on; the parts behind begin at their start.
+  const auto after = [&](ExportPart part) {
+    return place.part == part ? place : ExportPlace{part, "", "", 0};
+  };
+  if (place.part <= ExportPart::kRecords) {
+    SB_RETURN_IF_ERROR(ExportRecords(connection, row.id, after(ExportPart::kRecords), page));
+  }
+  if (place.part <= ExportPart::kJournal) {
+    SB_RETURN_IF_ERROR(ExportEntries<JournalEntry>(
+        connection,
+        "SELECT sequence, time, value FROM journal WHERE practice = ? AND sequence > ? "
+        "ORDER BY sequence",
+        row.id, after(ExportPart::kJournal).sequence, page));
+  }
+  if (place.part <= ExportPart::kAudit) {
+    SB_RETURN_IF_ERROR(ExportEntries<AuditEntry>(
+        connection,
+        "SELECT sequence, time, value FROM audit WHERE practice = ? AND sequence > ? "
+        "ORDER BY sequence",
+        row.id, after(ExportPart::kAudit).sequence, page));
+  }
+  if (place.part <= ExportPart::kResults) {
+    SB_RETURN_IF_ERROR(ExportResults(connection, row.id, after(ExportPart::kResults), now, page));
+  }
+  SB_RETURN_IF_ERROR(ExportLeases(connection, row.id, after(ExportPart::kLeases), page));
+  return std::move(page).Page(absl::StrCat(row.changes));
+}
+
+absl::Status WriteImport(SqliteConnection& connection, absl::string_view practice,
+                         const std::vector<CopyItem>& items, SqliteChanges& changes) {
+  SB_ASSIGN_OR_RETURN(SqlitePractice row, ReadAnyPractice(connection, practice));
+  if (row.id == 0) {
+    SB_RETURN_IF_ERROR(AddPractice(connection, practice, row));
+    SqliteQuery query(connection, "UPDATE practice SET importing = 1 WHERE id = ?", row.id);
+    SB_RETURN_IF_ERROR(query.Run("begin an import"));
+  } else if (row.importing == 0) {
+    return NotImportedError();
+  }
+  for (const CopyItem& item : items) {
+    SB_RETURN_IF_ERROR(std::visit(ItemWriter{connection, row.id}, item));
+  }
+  if (!items.empty()) {
+    SB_RETURN_IF_ERROR(CountChange(connection, row.id));
+  }
+  changes.practices.push_back({std::string(practice), row.id, 0, /*importing=*/true});
+  return absl::OkStatus();
+}
+
+absl::Status WriteFinishedImport(SqliteConnection& connection, absl::string_view practice,
+                                 SqliteChanges& changes) {
+  SB_ASSIGN_OR_RETURN(const SqlitePractice row, ReadAnyPractice(connection, practice));
+  if (row.id == 0) {
+    return NotFound("practice");
+  }
+  if (row.importing == 0) {
+    return absl::OkStatus();
+  }
+  SqliteQuery journal(connection,
+                      "SELECT count(*), ifnull(min(sequence), ?2), ifnull(max(sequence), ?3) "
+                      "FROM journal WHERE practice = ?1",
+                      row.id, row.journal_trimmed + 1, row.journal_last);
+  SB_RETURN_IF_ERROR(journal.Step("read the journal").status());
+  SqliteQuery audit(connection, "SELECT ifnull(max(sequence), 0) FROM audit WHERE practice = ?",
+                    row.id);
+  SB_RETURN_IF_ERROR(audit.Step("read the audit trail").status());
+  if (row.importing != 2 || journal.Int(0) != row.journal_last - row.journal_trimmed ||
+      journal.Int(1) != row.journal_trimmed + 1 || journal.Int(2) != row.journal_last ||
+      audit.Int(0) > row.audit_last) {
+    return ImportIncompleteError();
+  }
+  SqliteQuery query(connection, "UPDATE practice SET importing = 0 WHERE id = ?", row.id);
+  SB_RETURN_IF_ERROR(query.Run("finish an import"));
+  changes.practices.push_back(
+      {std::string(practice), row.id, row.journal_last, /*importing=*/false});
+  return absl::OkStatus();
 }
 
 absl::Status WriteEpoch(SqliteConnection& connection, absl::string_view epoch) {

@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "services/platform/storage/checks.h"
+#include "services/platform/storage/export_place.h"
 #include "services/platform/storage/sqlite_connection.h"
 #include "services/platform/storage/store.h"
 
@@ -22,6 +23,8 @@ struct SqlitePractice {
   int64_t journal_last = 0;
   int64_t journal_trimmed = 0;
   int64_t audit_last = 0;
+  int64_t importing = 0;  // as in the schema
+  int64_t changes = 0;
 };
 
 // What a write changed of the things that are kept in memory, to be published after its COMMIT.
@@ -30,17 +33,21 @@ struct SqliteChanges {
     std::string name;
     int64_t id = 0;
     int64_t journal_last = 0;
+    bool importing = false;
   };
   std::vector<Practice> practices;
   std::optional<std::string> epoch;
 };
 
-absl::StatusOr<SqlitePractice> ReadPractice(SqliteConnection& connection, absl::string_view name);
+// All but those of an import end with BeingImportedError when the practice is being imported.
+
 absl::StatusOr<std::vector<SqliteChanges::Practice>> ReadPractices(SqliteConnection& connection);
 absl::StatusOr<std::string> ReadEpoch(SqliteConnection& connection);
 
+// Of those that are being imported, or of the others.
 absl::StatusOr<std::vector<std::string>> ReadPracticeNames(SqliteConnection& connection,
-                                                           absl::string_view after, int limit);
+                                                           absl::string_view after, int limit,
+                                                           bool importing);
 
 // Reads take the practice's id; 0 finds nothing.
 absl::StatusOr<std::optional<Record>> ReadRecord(SqliteConnection& connection, int64_t practice,
@@ -55,6 +62,9 @@ absl::StatusOr<JournalPage> ReadJournal(SqliteConnection& connection, absl::stri
                                         int64_t after, int limit);
 absl::StatusOr<std::vector<AuditEntry>> ReadAudit(SqliteConnection& connection, int64_t practice,
                                                   int64_t after, int limit);
+// The epoch is not in the page's mark yet.
+absl::StatusOr<ExportPage> ReadExport(SqliteConnection& connection, absl::string_view practice,
+                                      const ExportPlace& place, int limit, absl::Time now);
 
 // The position's epoch is left empty.
 absl::StatusOr<ApplyResult> WriteBatch(SqliteConnection& connection, const Batch& batch,
@@ -68,6 +78,10 @@ absl::Status WriteLeaseRelease(SqliteConnection& connection, absl::string_view p
 absl::Status WriteReleaseOfAllLeases(SqliteConnection& connection);
 absl::StatusOr<int64_t> WriteTrim(SqliteConnection& connection, const TrimRequest& request,
                                   absl::Time now);
+absl::Status WriteImport(SqliteConnection& connection, absl::string_view practice,
+                         const std::vector<CopyItem>& items, SqliteChanges& changes);
+absl::Status WriteFinishedImport(SqliteConnection& connection, absl::string_view practice,
+                                 SqliteChanges& changes);
 absl::Status WriteEpoch(SqliteConnection& connection, absl::string_view epoch);
 // Changes one row, to learn whether the disk takes a write.
 absl::Status WriteProbe(SqliteConnection& connection, absl::Time now);

@@ -87,6 +87,13 @@ CREATE TABLE lease (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// `importing`: 0 live, 1 an import has begun, 2 and has brought the counters. `changes` counts what
+// changed of what an export shows.
+constexpr char kSchema2[] = R"sql(
+ALTER TABLE practice ADD COLUMN importing INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE practice ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 absl::Status MigrateInTransaction(SqliteConnection& connection, absl::string_view path,
                                   const SqliteMigrations& migrations) {
   SB_ASSIGN_OR_RETURN(const int64_t version,
@@ -121,7 +128,7 @@ absl::Status MigrateInTransaction(SqliteConnection& connection, absl::string_vie
 }  // namespace
 
 const SqliteMigrations& StoreMigrations() {
-  static const auto* migrations = new SqliteMigrations{kSchema1};
+  static const auto* migrations = new SqliteMigrations{kSchema1, kSchema2};
   return *migrations;
 }
 

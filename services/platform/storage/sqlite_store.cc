@@ -16,6 +16,7 @@
 #include "services/platform/base/mutex.h"
 #include "services/platform/base/status_macros.h"
 #include "services/platform/storage/checks.h"
+#include "services/platform/storage/export_place.h"
 #include "services/platform/storage/file_lock.h"
 #include "services/platform/storage/sqlite_backup.h"
 #include "services/platform/storage/sqlite_connection.h"
@@ -32,22 +33,22 @@ class Published {
   void Set(const SqliteChanges& changes) {
     MutexLock lock(mutex_);
     for (const SqliteChanges::Practice& practice : changes.practices) {
-      practices_[practice.name] = {practice.id, practice.journal_last};
+      practices_[practice.name] = {practice.id, practice.journal_last, practice.importing};
     }
     if (changes.epoch.has_value()) {
       epoch_ = *changes.epoch;
     }
   }
-  // 0: unknown
-  int64_t IdOf(absl::string_view practice) const {
+  // 0: unknown. BeingImportedError while it is.
+  absl::StatusOr<int64_t> IdOf(absl::string_view practice) const {
     MutexLock lock(mutex_);
-    const auto it = practices_.find(practice);
-    return it == practices_.end() ? 0 : it->second.id;
+    SB_ASSIGN_OR_RETURN(const Practice found, Find(practice));
+    return found.id;
   }
-  Position PositionOf(absl::string_view practice) const {
+  absl::StatusOr<Position> PositionOf(absl::string_view practice) const {
     MutexLock lock(mutex_);
-    const auto it = practices_.find(practice);
-    return {epoch_, it == practices_.end() ? 0 : it->second.journal_last};
+    SB_ASSIGN_OR_RETURN(const Practice found, Find(practice));
+    return Position{epoch_, found.journal_last};
   }
   std::string epoch() const {
     MutexLock lock(mutex_);
@@ -58,7 +59,20 @@ class Published {
   struct Practice {
     int64_t id = 0;
     int64_t journal_last = 0;
+    bool importing = false;
   };
+  absl::StatusOr<Practice> Find(absl::string_view name) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto it = practices_.find(name);
+    if (it == practices_.end()) {
+      return Practice{};
+    }
+    if (it->second.importing) {
+      return BeingImportedError();
+    }
+    return it->second;
+  }
+
   mutable Mutex mutex_;
   absl::flat_hash_map<std::string, Practice> practices_ ABSL_GUARDED_BY(mutex_);
   std::string epoch_ ABSL_GUARDED_BY(mutex_);
@@ -184,8 +198,8 @@ class SqliteStoreImpl : public SqliteStore {
     SB_RETURN_IF_ERROR(CheckName("practice", practice));
     SB_RETURN_IF_ERROR(CheckKey("key", key));
     SB_ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_.Borrow(context));
-    SB_ASSIGN_OR_RETURN(std::optional<Record> record,
-                        ReadRecord(*reader, published_.IdOf(practice), key));
+    SB_ASSIGN_OR_RETURN(const int64_t id, published_.IdOf(practice));
+    SB_ASSIGN_OR_RETURN(std::optional<Record> record, ReadRecord(*reader, id, key));
     if (!record.has_value()) {
       return RecordNotFound(key.kind);
     }
@@ -197,7 +211,7 @@ class SqliteStoreImpl : public SqliteStore {
       const std::vector<RecordKey>& keys) override {
     SB_RETURN_IF_ERROR(CheckGetMany(practice, keys));
     SB_ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_.Borrow(context));
-    const int64_t id = published_.IdOf(practice);
+    SB_ASSIGN_OR_RETURN(const int64_t id, published_.IdOf(practice));
     SB_ASSIGN_OR_RETURN(const Snapshot snapshot, Snapshot::Begin(*reader));
     std::vector<std::optional<Record>> records;
     records.reserve(keys.size());
@@ -227,13 +241,15 @@ class SqliteStoreImpl : public SqliteStore {
     SB_RETURN_IF_ERROR(CheckName("practice", practice));
     SB_RETURN_IF_ERROR(CheckName("key", key));
     SB_ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_.Borrow(context));
-    return ReadResult(*reader, published_.IdOf(practice), key, fingerprint, clock_.Now());
+    SB_ASSIGN_OR_RETURN(const int64_t id, published_.IdOf(practice));
+    return ReadResult(*reader, id, key, fingerprint, clock_.Now());
   }
 
   absl::StatusOr<ScanPage> Scan(const Context& context, const ScanRequest& request) override {
     SB_ASSIGN_OR_RETURN(const ScanRange range, RangeOf(request));
     SB_ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_.Borrow(context));
-    return ReadScan(*reader, published_.IdOf(request.practice), request, range);
+    SB_ASSIGN_OR_RETURN(const int64_t id, published_.IdOf(request.practice));
+    return ReadScan(*reader, id, request, range);
   }
 
   absl::StatusOr<JournalPage> Journal(const Context& context, absl::string_view practice,
@@ -261,10 +277,7 @@ class SqliteStoreImpl : public SqliteStore {
   absl::StatusOr<std::vector<std::string>> ListPractices(const Context& context,
                                                          absl::string_view after,
                                                          int limit) override {
-    SB_RETURN_IF_ERROR(CheckSortKey("after", after));
-    SB_RETURN_IF_ERROR(CheckPageLimit(limit));
-    SB_ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_.Borrow(context));
-    return ReadPracticeNames(*reader, after, limit);
+    return ListNames(context, after, limit, /*importing=*/false);
   }
 
   absl::StatusOr<Lease> AcquireLease(const Context& context, absl::string_view practice,
@@ -298,7 +311,8 @@ class SqliteStoreImpl : public SqliteStore {
     SB_RETURN_IF_ERROR(CheckSequence(after));
     SB_RETURN_IF_ERROR(CheckPageLimit(limit));
     SB_ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_.Borrow(context));
-    return ReadAudit(*reader, published_.IdOf(practice), after, limit);
+    SB_ASSIGN_OR_RETURN(const int64_t id, published_.IdOf(practice));
+    return ReadAudit(*reader, id, after, limit);
   }
 
   absl::StatusOr<int64_t> Trim(const Context& context, const TrimRequest& request) override {
@@ -307,6 +321,44 @@ class SqliteStoreImpl : public SqliteStore {
                           [request](SqliteConnection& connection, absl::Time now, SqliteChanges&) {
                             return WriteTrim(connection, request, now);
                           });
+  }
+
+  absl::StatusOr<ExportPage> Export(const Context& context, absl::string_view practice,
+                                    absl::string_view cursor, int limit) override {
+    SB_RETURN_IF_ERROR(CheckExport(practice, limit));
+    SB_ASSIGN_OR_RETURN(const ExportPlace place, ParseExportCursor(cursor));
+    SB_ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_.Borrow(context));
+    SB_ASSIGN_OR_RETURN(const Snapshot snapshot, Snapshot::Begin(*reader));
+    SB_ASSIGN_OR_RETURN(ExportPage page, ReadExport(*reader, practice, place, limit, clock_.Now()));
+    page.mark = absl::StrCat(published_.epoch(), ":", page.mark);
+    return page;
+  }
+
+  absl::Status Import(const Context& context, absl::string_view practice,
+                      const std::vector<CopyItem>& items) override {
+    SB_RETURN_IF_ERROR(CheckImport(practice, items));
+    SB_RETURN_IF_ERROR(CheckDeadline(context));
+    // Shared with the operation, which may outlive a call whose deadline passes.
+    const auto copy = std::make_shared<const std::vector<CopyItem>>(items);
+    return writer_.Run(context.deadline, [practice = std::string(practice), copy](
+                                             SqliteConnection& connection, SqliteChanges& changes) {
+      return WriteImport(connection, practice, *copy, changes);
+    });
+  }
+
+  absl::Status FinishImport(const Context& context, absl::string_view practice) override {
+    SB_RETURN_IF_ERROR(CheckName("practice", practice));
+    SB_RETURN_IF_ERROR(CheckDeadline(context));
+    return writer_.Run(context.deadline, [practice = std::string(practice)](
+                                             SqliteConnection& connection, SqliteChanges& changes) {
+      return WriteFinishedImport(connection, practice, changes);
+    });
+  }
+
+  absl::StatusOr<std::vector<std::string>> ListImports(const Context& context,
+                                                       absl::string_view after,
+                                                       int limit) override {
+    return ListNames(context, after, limit, /*importing=*/true);
   }
 
   absl::Status Ping(const Context& context) override {
@@ -347,6 +399,15 @@ class SqliteStoreImpl : public SqliteStore {
   }
 
  private:
+  absl::StatusOr<std::vector<std::string>> ListNames(const Context& context,
+                                                     absl::string_view after, int limit,
+                                                     bool importing) {
+    SB_RETURN_IF_ERROR(CheckSortKey("after", after));
+    SB_RETURN_IF_ERROR(CheckPageLimit(limit));
+    SB_ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_.Borrow(context));
+    return ReadPracticeNames(*reader, after, limit, importing);
+  }
+
   // Runs `write` on the writer's thread and returns what it returned.
   template <typename T, typename F>
   absl::StatusOr<T> Write(const Context& context, F write) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -25,6 +26,8 @@
 //                                     was done
 //   UNAVAILABLE (SHUTTING_DOWN)       after Close; nothing was done
 //   DATA_LOSS (DATA_LOSS)             what is stored cannot be read back
+// A practice that is being imported (Store::Import) answers everything but Export, Import and
+// FinishImport with UNAVAILABLE (STORE_UNAVAILABLE).
 //
 // Times are kept to the microsecond. What expires at a time is gone at that time by the store's
 // clock, not after it.
@@ -177,6 +180,43 @@ struct TrimRequest {
   int limit = kMaxPageRows;                          // rows removed at most, of each sort
 };
 
+// What a practice holds, item by item, for copies between any two stores. A copy has the same
+// versions, sequences and times; its epoch is that of its own store.
+
+// Always a practice's first item.
+struct PracticeCounters {
+  int64_t journal_last = 0;     // sequence of the last journal entry ever made
+  int64_t journal_trimmed = 0;  // through which the journal was trimmed
+  int64_t audit_last = 0;       // sequence of the last audit entry ever made
+};
+
+struct RecordCopy {
+  RecordKey key;
+  Record record;
+  std::vector<IndexEntry> index;  // by index, then sort key, as bytes; none twice
+};
+
+// Without its holder: a copy's leases are free, and their next token is greater than this.
+struct LeaseCopy {
+  std::string name;
+  int64_t token = 0;
+};
+
+// In the order of an export: the counters; records by kind, then id; journal and audit entries by
+// sequence; idempotency keys by key; leases by name. Texts order as bytes.
+using CopyItem =
+    std::variant<PracticeCounters, RecordCopy, JournalEntry, AuditEntry, IdempotencyKey, LeaseCopy>;
+
+struct ExportPage {
+  std::vector<CopyItem> items;
+  // For the next page: what follows the last item. Opaque. Empty: that was all.
+  std::string cursor;
+  // Opaque. Pages of a practice with the same mark show one moment of it, but for idempotency keys
+  // that expired meanwhile. It changes with everything that an export would show and may change
+  // without (another practice was written to, the store was opened again).
+  std::string mark;
+};
+
 // Thread-safe. Every read sees all batches acknowledged before it began.
 class Store {
  public:
@@ -217,7 +257,8 @@ class Store {
   virtual absl::StatusOr<Position> GetPosition(const Context& context,
                                                absl::string_view practice) = 0;
 
-  // Practices that were ever written to, after `after`, in byte order.
+  // Practices that were ever written to, after `after`, in byte order; without those that are being
+  // imported.
   virtual absl::StatusOr<std::vector<std::string>> ListPractices(const Context& context,
                                                                  absl::string_view after,
                                                                  int limit) = 0;
@@ -240,6 +281,35 @@ class Store {
   // Removes old journal entries, audit entries that were exported, and expired idempotency keys.
   // Returns how many rows were removed; call again while it is not 0.
   virtual absl::StatusOr<int64_t> Trim(const Context& context, const TrimRequest& request) = 0;
+
+  // Everything a practice holds but idempotency keys that have expired, also while it is being
+  // imported. A page is one consistent view of at most `limit` items, and ends early once its
+  // values are kMaxPageBytes long; it may be empty and still have a cursor. NOT_FOUND when the
+  // practice is not known, INVALID_ARGUMENT (INVALID_PAGE_TOKEN) for a cursor no export made.
+  virtual absl::StatusOr<ExportPage> Export(const Context& context, absl::string_view practice,
+                                            absl::string_view cursor, int limit) = 0;
+
+  // Writes items as they are into a practice that is being imported; the first call, which may be
+  // without items, begins that for a practice the store does not know. Nobody is served from it
+  // until FinishImport, also after a restart. Items may come in any order and more than once, the
+  // last one counts; so an import that broke off, or whose outcome is unknown, is simply run again.
+  // At most kMaxPageRows items, or what one page of an export held. Not all or nothing, but durable
+  // when it returns OK.
+  //   ALREADY_EXISTS (ALREADY_EXISTS)  the practice is there and was not imported, or its import
+  //                                    was finished
+  //   INVALID_ARGUMENT                 an item that no export could have returned
+  virtual absl::Status Import(const Context& context, absl::string_view practice,
+                              const std::vector<CopyItem>& items) = 0;
+
+  // Makes an imported practice one like all others. No error when it is already.
+  //   NOT_FOUND            the practice is not known
+  //   FAILED_PRECONDITION (STATE_NOT_ALLOWED)  counters or journal entries are missing
+  virtual absl::Status FinishImport(const Context& context, absl::string_view practice) = 0;
+
+  // Practices that are being imported, as ListPractices lists the others.
+  virtual absl::StatusOr<std::vector<std::string>> ListImports(const Context& context,
+                                                               absl::string_view after,
+                                                               int limit) = 0;
 
   // OK when the store could take a write now.
   virtual absl::Status Ping(const Context& context) = 0;

@@ -40,12 +40,17 @@ TEST(ObservedStore, TellsOfEveryOperationItsNameAndCode) {
   TrimRequest trim;
   trim.practice = "p1";
   EXPECT_OK(store->Trim({}, trim));
+  EXPECT_OK(store->Export({}, "p1", "", 1));
+  EXPECT_OK(store->Import({}, "p2", {}));
+  EXPECT_FALSE(store->FinishImport({}, "p2").ok());
+  EXPECT_OK(store->ListImports({}, "", 1));
   EXPECT_OK(store->Ping({}));
   EXPECT_OK(store->Close());
   EXPECT_THAT(seen,
               ElementsAre("apply OK", "get OK", "get NOT_FOUND", "get_many OK", "find_result OK",
                           "scan INVALID_ARGUMENT", "journal OK", "position OK", "practices OK",
-                          "lease OK", "lease OK", "audit OK", "trim OK", "ping OK"));
+                          "lease OK", "lease OK", "audit OK", "trim OK", "copy OK", "copy OK",
+                          "copy FAILED_PRECONDITION", "copy OK", "ping OK"));
 }
 
 }  // namespace

@@ -110,6 +110,22 @@ class PlantedStore : public Store {
                                const storage::TrimRequest& request) override {
     return inner_.Trim(context, request);
   }
+  absl::StatusOr<storage::ExportPage> Export(const Context& context, absl::string_view practice,
+                                             absl::string_view cursor, int limit) override {
+    return inner_.Export(context, practice, cursor, limit);
+  }
+  absl::Status Import(const Context& context, absl::string_view practice,
+                      const std::vector<storage::CopyItem>& items) override {
+    return inner_.Import(context, practice, items);
+  }
+  absl::Status FinishImport(const Context& context, absl::string_view practice) override {
+    return inner_.FinishImport(context, practice);
+  }
+  absl::StatusOr<std::vector<std::string>> ListImports(const Context& context,
+                                                       absl::string_view after,
+                                                       int limit) override {
+    return inner_.ListImports(context, after, limit);
+  }
   absl::Status Ping(const Context& context) override { return inner_.Ping(context); }
   absl::Status Close() override { return inner_.Close(); }
 

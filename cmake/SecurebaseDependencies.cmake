@@ -20,8 +20,13 @@ set_target_properties(hiredis::hiredis PROPERTIES
   IMPORTED_LOCATION ${HIREDIS_LIBRARY}
   INTERFACE_INCLUDE_DIRECTORIES ${HIREDIS_INCLUDE_DIR})
 
-# civetweb (which prometheus-cpp brings along) serves /metrics, /livez and /readyz.
-find_package(civetweb CONFIG REQUIRED)
+# libmicrohttpd has no CMake package. It serves /metrics, /livez and /readyz.
+find_path(MICROHTTPD_INCLUDE_DIR microhttpd.h REQUIRED)
+find_library(MICROHTTPD_LIBRARY microhttpd REQUIRED)
+add_library(microhttpd::microhttpd UNKNOWN IMPORTED)
+set_target_properties(microhttpd::microhttpd PROPERTIES
+  IMPORTED_LOCATION ${MICROHTTPD_LIBRARY}
+  INTERFACE_INCLUDE_DIRECTORIES ${MICROHTTPD_INCLUDE_DIR})
 
 if(SECUREBASE_TESTS)
   find_package(GTest CONFIG REQUIRED)

@@ -1,13 +1,18 @@
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "clients/cli/online/online.h"
 #include "services/platform/auth/dev_pki.h"
 #include "services/platform/auth/file.h"
 #include "services/platform/auth/keyring.h"
+#include "services/platform/auth/tls_files.h"
 #include "services/platform/auth/token_minter.h"
 #include "services/platform/base/status_macros.h"
 
@@ -16,6 +21,9 @@ namespace {
 
 // Names of the files that dev-setup writes and token reads.
 constexpr char kKeyFile[] = "token-key.pem";
+constexpr absl::Duration kCertificateLifetime = absl::Hours(24 * 90);
+// A day of work fits in what is kept.
+constexpr absl::Duration kLeastValidity = absl::Hours(24);
 constexpr char kKeyId[] = "development";
 constexpr char kIssuer[] = "https://issuer.invalid/development";
 constexpr char kAudience[] = "securebase";
@@ -89,22 +97,46 @@ absl::Status PrintToken(const TokenOptions& options, Console& console) {
 
 bool Exists(const std::string& path) { return std::ifstream(path).good(); }
 
+// Whether all certificates are there and valid at `time`.
+bool CertificatesAreGood(const std::string& folder, const std::vector<std::string>& clients,
+                         absl::Time time) {
+  std::vector<std::string> names = clients;
+  names.emplace_back("server");
+  return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+    const std::string stem = absl::StrCat(folder, "/", name);
+    return auth::CheckTlsFiles(
+               {absl::StrCat(stem, ".crt"), absl::StrCat(stem, ".key"), folder + "/ca.crt"}, time)
+        .empty();
+  });
+}
+
 absl::Status DevSetup(const std::string& folder, Console& console) {
   const auto path = [&](const std::string& name) { return absl::StrCat(folder, "/", name); };
-  if (Exists(path(kKeyFile)) && Exists(path("jwks.json")) && Exists(path("keyring.json")) &&
-      Exists(path("client.crt"))) {
-    console.out << "Keys and certificates in " << folder << " are kept.\n";
-    return absl::OkStatus();
+  std::vector<std::string> written;
+  if (!Exists(path(kKeyFile)) || !Exists(path("jwks.json"))) {
+    SB_ASSIGN_OR_RETURN(const auth::TokenSigner signer,
+                        auth::TokenSigner::Generate(auth::Algorithm::kEdDsa, kKeyId));
+    SB_RETURN_IF_ERROR(auth::WritePrivateFile(path(kKeyFile), signer.PrivateKeyPem()));
+    SB_RETURN_IF_ERROR(auth::WritePrivateFile(path("jwks.json"), auth::FormatJwkSet({signer})));
+    written.emplace_back("a token key");
   }
-  SB_ASSIGN_OR_RETURN(const auth::TokenSigner signer,
-                      auth::TokenSigner::Generate(auth::Algorithm::kEdDsa, kKeyId));
-  SB_RETURN_IF_ERROR(auth::WritePrivateFile(path(kKeyFile), signer.PrivateKeyPem()));
-  SB_RETURN_IF_ERROR(auth::WritePrivateFile(path("jwks.json"), auth::FormatJwkSet({signer})));
-  SB_RETURN_IF_ERROR(auth::WritePrivateFile(path("keyring.json"), auth::GenerateKeyring()));
-  SB_RETURN_IF_ERROR(
-      auth::WriteDevPki(folder, {"plans", "goals", "client"}, absl::Now(), absl::Hours(24 * 90))
-          .status());
-  console.out << "Wrote throw-away keys, certificates and a keyring to " << folder << ".\n";
+  // Never replaced: what its keys sealed would be lost.
+  if (!Exists(path("keyring.json"))) {
+    SB_RETURN_IF_ERROR(auth::WritePrivateFile(path("keyring.json"), auth::GenerateKeyring()));
+    written.emplace_back("a keyring");
+  }
+  const std::vector<std::string> clients = {"plans", "goals", "client"};
+  if (!CertificatesAreGood(folder, clients, absl::Now() + kLeastValidity)) {
+    SB_RETURN_IF_ERROR(
+        auth::WriteDevPki(folder, clients, absl::Now(), kCertificateLifetime).status());
+    written.emplace_back("TLS certificates");
+  }
+  if (written.empty()) {
+    console.out << "Keys and certificates in " << folder << " are kept.\n";
+  } else {
+    console.out << "Wrote throw-away files to " << folder << ": " << absl::StrJoin(written, ", ")
+                << ".\n";
+  }
   return absl::OkStatus();
 }
 

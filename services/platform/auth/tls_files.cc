@@ -3,11 +3,14 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "services/platform/auth/file.h"
 #include "services/platform/auth/openssl.h"
+#include "services/platform/base/error.h"
+#include "services/platform/base/status_macros.h"
 
 namespace securebase::auth {
 namespace {
@@ -132,7 +135,33 @@ void CheckCa(const std::string& path, absl::Time now, std::vector<std::string>& 
   }
 }
 
+absl::StatusOr<std::vector<absl::Time>> ExpiryTimes(const std::string& path) {
+  SB_ASSIGN_OR_RETURN(const FileContents file, ReadFile(path, Secrecy::kPublic));
+  std::vector<absl::Time> times;
+  for (const X509Ptr& certificate : ParseCertificates(file.bytes)) {
+    std::tm end = {};
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) == 1) {
+      times.push_back(absl::FromTM(end, absl::UTCTimeZone()));
+    }
+  }
+  if (times.empty()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kInternal,
+                     Line(path, "holds no PEM certificate"));
+  }
+  return times;
+}
+
 }  // namespace
+
+absl::StatusOr<absl::Time> ChainExpiry(const std::string& path) {
+  SB_ASSIGN_OR_RETURN(const std::vector<absl::Time> times, ExpiryTimes(path));
+  return *std::min_element(times.begin(), times.end());
+}
+
+absl::StatusOr<absl::Time> AuthoritiesExpiry(const std::string& path) {
+  SB_ASSIGN_OR_RETURN(const std::vector<absl::Time> times, ExpiryTimes(path));
+  return *std::max_element(times.begin(), times.end());
+}
 
 std::vector<std::string> CheckTlsFiles(const TlsFiles& files, absl::Time now) {
   std::vector<std::string> problems;

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 namespace securebase::auth {
@@ -22,5 +23,12 @@ struct TlsFiles {
 // first certificate, no certificate of the chain has expired or is not valid yet, the CA file holds
 // authorities only and at least one that is valid.
 std::vector<std::string> CheckTlsFiles(const TlsFiles& files, absl::Time now);
+
+// When the chain in this file stops being valid: the first end among its certificates.
+// FAILED_PRECONDITION when it cannot be read or parsed.
+absl::StatusOr<absl::Time> ChainExpiry(const std::string& path);
+// When the last of the authorities in this file stops being valid: an expired one may stay beside
+// its successor. Errors as above.
+absl::StatusOr<absl::Time> AuthoritiesExpiry(const std::string& path);
 
 }  // namespace securebase::auth

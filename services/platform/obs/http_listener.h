@@ -3,13 +3,9 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-
-struct mg_context;
-struct mg_connection;
 
 namespace securebase::obs {
 
@@ -26,24 +22,15 @@ class HttpListener {
     std::function<absl::Status()> readiness;
   };
 
-  // Listens at host:port, IPv4; port 0 takes a free one. FAILED_PRECONDITION, saying what to do, if
-  // the address cannot be had. The callbacks are called from several threads.
-  static absl::StatusOr<std::unique_ptr<HttpListener>> Start(const std::string& address,
+  // Listens at that address (ListenTcp of base/tcp_listener.h, and its errors). The callbacks are
+  // called from several threads.
+  static absl::StatusOr<std::unique_ptr<HttpListener>> Start(const std::string& host, int port,
                                                              Callbacks callbacks);
-  // Waits for requests in flight.
-  ~HttpListener();
+  // Closes the port and waits for requests in flight.
+  virtual ~HttpListener() = default;
 
-  int port() const { return port_; }
-
- private:
-  explicit HttpListener(Callbacks callbacks) : callbacks_(std::move(callbacks)) {}
-  static int Handle(mg_connection* connection);
-  void Answer(mg_connection* connection, const std::string& method, const std::string& path);
-
-  const Callbacks callbacks_;
-  mg_context* context_ = nullptr;
-  std::string host_;
-  int port_ = 0;
+  // The port that was taken.
+  virtual int port() const = 0;
 };
 
 }  // namespace securebase::obs

@@ -124,11 +124,9 @@ class PrometheusRegistry : public MetricsRegistry {
     auto& family = prometheus::BuildGauge().Name(name).Help(help).Register(registry_);
     return Keep(std::make_shared<PrometheusGauge>(family, std::move(labels)));
   }
-  void AddComputedGauge(const std::string& name, const std::string& help,
-                        std::function<double()> value) override {
-    Gauge& gauge = AddGauge(name, help, {});
+  void BeforeRead(std::function<void()> update) override {
     MutexLock lock(mutex_);
-    computed_.push_back({&gauge, std::move(value)});
+    updates_.push_back(std::move(update));
   }
   Histogram& AddHistogram(const std::string& name, const std::string& help,
                           std::vector<Label> labels) override {
@@ -136,23 +134,18 @@ class PrometheusRegistry : public MetricsRegistry {
     return Keep(std::make_shared<PrometheusHistogram>(family, std::move(labels)));
   }
   std::string Text() override {
-    std::vector<Computed> computed;
+    std::vector<std::function<void()>> updates;
     {
       MutexLock lock(mutex_);
-      computed = computed_;
+      updates = updates_;
     }
-    for (const Computed& entry : computed) {
-      entry.gauge->Set(entry.value());
+    for (const std::function<void()>& update : updates) {
+      update();
     }
     return prometheus::TextSerializer().Serialize(registry_.Collect());
   }
 
  private:
-  struct Computed {
-    Gauge* gauge;
-    std::function<double()> value;
-  };
-
   template <typename T>
   T& Keep(std::shared_ptr<T> metric) {
     MutexLock lock(mutex_);
@@ -163,7 +156,7 @@ class PrometheusRegistry : public MetricsRegistry {
   prometheus::Registry registry_;
   Mutex mutex_;
   std::vector<std::shared_ptr<void>> metrics_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Computed> computed_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::function<void()>> updates_ ABSL_GUARDED_BY(mutex_);
 };
 
 std::vector<std::string> AuthRefusals() {
@@ -175,6 +168,12 @@ std::vector<std::string> AuthRefusals() {
 }
 
 }  // namespace
+
+void MetricsRegistry::AddComputedGauge(const std::string& name, const std::string& help,
+                                       std::function<double()> value) {
+  Gauge& gauge = AddGauge(name, help, {});
+  BeforeRead([&gauge, value = std::move(value)] { gauge.Set(value()); });
+}
 
 std::unique_ptr<MetricsRegistry> MakeMetricsRegistry() {
   return std::make_unique<PrometheusRegistry>();

@@ -54,10 +54,12 @@ class MetricsRegistry {
                               std::vector<Label> labels) = 0;
   virtual Gauge& AddGauge(const std::string& name, const std::string& help,
                           std::vector<Label> labels) = 0;
-  // A gauge that is asked when the metrics are read, as for ages, which grow by themselves. `value`
-  // is called without a lock held, by the thread that reads.
-  virtual void AddComputedGauge(const std::string& name, const std::string& help,
-                                std::function<double()> value) = 0;
+  // Calls `update` whenever the metrics are read, before they are: for gauges that change by
+  // themselves, such as ages. Without a lock held, by the thread that reads.
+  virtual void BeforeRead(std::function<void()> update) = 0;
+  // Such a gauge without labels.
+  void AddComputedGauge(const std::string& name, const std::string& help,
+                        std::function<double()> value);
   // Buckets from 0.5 ms to 30 s.
   virtual Histogram& AddHistogram(const std::string& name, const std::string& help,
                                   std::vector<Label> labels) = 0;

@@ -40,6 +40,9 @@ class ServiceProcess final : public Process {
         [this](absl::string_view operation, absl::StatusCode code, absl::Duration took) {
           store_metrics_->Done(operation, absl::StatusCodeToString(code), took);
         });
+    housekeeping_failures_ = &runtime_->metrics->AddCounter(
+        "securebase_housekeeping_failures_total",
+        "Runs that could not export the audit trail or remove what is past its retention.", {});
     page_tokens_ = std::make_unique<api::PageTokens>(*runtime_->keyring);
     audit_ = records::MakeStoreAuditSink(*store_);
     adapter_ = rpc::MakeAdapter(options_, *runtime_, *audit_);
@@ -107,6 +110,7 @@ class ServiceProcess final : public Process {
   void KeepHouse(const records::HousekeepingOptions& options) {
     const absl::Status status = records::RunHousekeeping(*store_, clock_, options);
     if (!status.ok()) {
+      housekeeping_failures_->Increment();
       runtime_->logger->Error("housekeeping failed", {{"error", std::string(status.message())}});
     }
   }
@@ -119,6 +123,7 @@ class ServiceProcess final : public Process {
   // Each uses what stands above it, and so goes before it.
   std::unique_ptr<rpc::Runtime> runtime_;
   std::unique_ptr<obs::StoreMetrics> store_metrics_;
+  obs::Counter* housekeeping_failures_ = nullptr;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<api::PageTokens> page_tokens_;
   std::unique_ptr<AuditSink> audit_;

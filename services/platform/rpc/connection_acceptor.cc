@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -18,17 +17,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/platform/base/error.h"
+#include "services/platform/base/status_macros.h"
+#include "services/platform/base/tcp_listener.h"
 
 namespace securebase::rpc {
 namespace {
-
-constexpr int kBacklog = 512;
-
-absl::Status CannotListen(const config::Address& address, absl::string_view why) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kInternal,
-                   absl::StrCat("cannot listen on ", address.host, ":", address.port, ": ", why,
-                                "; choose another address, or end what listens there"));
-}
 
 // The peer without its port.
 std::string AddressOf(const sockaddr_storage& peer) {
@@ -52,63 +45,22 @@ bool Watch(int epoll, int fd, uint32_t events) {
 
 }  // namespace
 
-ConnectionAcceptor::Descriptor& ConnectionAcceptor::Descriptor::operator=(
-    Descriptor&& other) noexcept {
-  if (this != &other) {
-    Reset();
-    fd_ = other.Release();
-  }
-  return *this;
-}
-
-int ConnectionAcceptor::Descriptor::Release() { return std::exchange(fd_, -1); }
-
-void ConnectionAcceptor::Descriptor::Reset() {
-  if (fd_ >= 0) {
-    close(std::exchange(fd_, -1));
-  }
-}
-
 absl::StatusOr<std::unique_ptr<ConnectionAcceptor>> ConnectionAcceptor::Listen(
     const config::Address& address, Limits limits) {
-  addrinfo hints = {};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const std::string service = absl::StrCat(address.port);
-  if (const int error = getaddrinfo(address.host.c_str(), service.c_str(), &hints, &found);
-      error != 0) {
-    return CannotListen(address, gai_strerror(error));
-  }
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, freeaddrinfo);
+  SB_ASSIGN_OR_RETURN(TcpListener listener, ListenTcp(address.host, address.port));
   std::unique_ptr<ConnectionAcceptor> acceptor(new ConnectionAcceptor);
   acceptor->limits_ = limits;
-  acceptor->listener_ =
-      Descriptor(socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const int listener = acceptor->listener_.get();
-  const int one = 1;
-  // Restarting must not wait for old connections. Not SO_REUSEPORT, with which a second server on
-  // the same port would start silently and take half of the calls.
-  if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-      bind(listener, found->ai_addr, found->ai_addrlen) != 0 || listen(listener, kBacklog) != 0) {
-    return CannotListen(address, strerror(errno));
-  }
-  sockaddr_storage bound = {};
-  socklen_t length = sizeof(bound);
-  if (getsockname(listener, reinterpret_cast<sockaddr*>(&bound), &length) != 0) {
-    return CannotListen(address, strerror(errno));
-  }
-  acceptor->port_ =
-      ntohs(bound.ss_family == AF_INET ? reinterpret_cast<const sockaddr_in&>(bound).sin_port
-                                       : reinterpret_cast<const sockaddr_in6&>(bound).sin6_port);
+  acceptor->port_ = listener.port;
+  acceptor->listener_ = std::move(listener.socket);
   acceptor->epoll_ = Descriptor(epoll_create1(EPOLL_CLOEXEC));
   acceptor->stop_ = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   acceptor->reserve_ = Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (acceptor->epoll_.get() < 0 || acceptor->stop_.get() < 0 || acceptor->reserve_.get() < 0 ||
-      !Watch(acceptor->epoll_.get(), listener, EPOLLIN) ||
+      !Watch(acceptor->epoll_.get(), acceptor->listener_.get(), EPOLLIN) ||
       !Watch(acceptor->epoll_.get(), acceptor->stop_.get(), EPOLLIN)) {
-    return CannotListen(address, strerror(errno));
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kInternal,
+                     absl::StrCat("cannot wait for connections: ", strerror(errno),
+                                  "; raise the limit of open files"));
   }
   return acceptor;
 }

@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "services/platform/base/descriptor.h"
 #include "services/platform/config/server_options.h"
 
 namespace securebase::rpc {
@@ -28,8 +29,7 @@ class ConnectionAcceptor {
   using HandOver = std::function<void(int listener_fd, int fd)>;
 
   // Binds and listens; connections wait in the kernel until Start. Port 0 takes a free one.
-  // FAILED_PRECONDITION, saying what to do, when the address cannot be had, above all because
-  // somebody listens there already.
+  // Errors are those of ListenTcp.
   static absl::StatusOr<std::unique_ptr<ConnectionAcceptor>> Listen(const config::Address& address,
                                                                     Limits limits);
   ~ConnectionAcceptor();  // Stop()
@@ -45,22 +45,6 @@ class ConnectionAcceptor {
   void Stop();
 
  private:
-  // An owned file descriptor.
-  class Descriptor {
-   public:
-    Descriptor() = default;
-    explicit Descriptor(int fd) : fd_(fd) {}
-    ~Descriptor() { Reset(); }
-    Descriptor(Descriptor&& other) noexcept : fd_(other.Release()) {}
-    Descriptor& operator=(Descriptor&& other) noexcept;
-    int get() const { return fd_; }
-    int Release();
-    void Reset();
-
-   private:
-    int fd_ = -1;
-  };
-
   struct Watched {
     Descriptor duplicate;
     std::string address;

@@ -1,7 +1,9 @@
 #include "services/platform/rpc/runtime.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "services/platform/auth/tls_files.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::rpc {
@@ -18,6 +20,34 @@ auth::ReloadCallback LogReloads(obs::Logger& logger, const char* what) {
   };
 }
 
+// The files are followed when they change, so what they say now is what is in use.
+void ShowCertificateExpiry(const config::ServerOptions& options, obs::MetricsRegistry& metrics) {
+  struct File {
+    absl::string_view use;
+    std::string path;
+    absl::StatusOr<absl::Time> (*expiry)(const std::string& path);
+  };
+  std::vector<File> files = {
+      {"server", options.tls.certificate, auth::ChainExpiry},
+      {"client_ca", options.tls.ca, auth::AuthoritiesExpiry},
+      {"neighbour", options.neighbour_tls.certificate, auth::ChainExpiry},
+      {"neighbour_ca", options.neighbour_tls.ca, auth::AuthoritiesExpiry},
+  };
+  files.erase(std::remove_if(files.begin(), files.end(),
+                             [](const File& file) { return file.path.empty(); }),
+              files.end());
+  obs::Gauge& gauge = metrics.AddGauge(
+      "securebase_certificate_expiry_timestamp_seconds",
+      "When the certificates of a file end, in seconds since 1970; 0: the file cannot be read.",
+      {{"file", {"server", "client_ca", "neighbour", "neighbour_ca"}}});
+  metrics.BeforeRead([&gauge, files = std::move(files)] {
+    for (const File& file : files) {
+      const absl::StatusOr<absl::Time> expiry = file.expiry(file.path);
+      gauge.Set(expiry.ok() ? absl::ToDoubleSeconds(*expiry - absl::UnixEpoch()) : 0, {file.use});
+    }
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Runtime>> MakeRuntime(const config::ServerOptions& options,
@@ -30,6 +60,7 @@ absl::StatusOr<std::unique_ptr<Runtime>> MakeRuntime(const config::ServerOptions
       std::make_unique<obs::Logger>(sink, clock, obs::ParseLogLevel(options.log_level));
   runtime->library_log = std::make_unique<LibraryLog>(*runtime->logger);
   runtime->metrics = obs::MakeMetricsRegistry();
+  ShowCertificateExpiry(options, *runtime->metrics);
   SB_ASSIGN_OR_RETURN(
       runtime->keyring,
       auth::OpenKeyringFile(options.keyring, clock, LogReloads(*runtime->logger, "keyring")));

@@ -174,8 +174,10 @@ class GrpcServer final : public Server {
     callbacks.readiness = [this] {
       return stopping_.load() ? absl::UnavailableError("shutting down") : parts_.ready();
     };
+    SB_ASSIGN_OR_RETURN(const config::Address address,
+                        config::ParseAddress(options_.metrics_address));
     SB_ASSIGN_OR_RETURN(http_,
-                        obs::HttpListener::Start(options_.metrics_address, std::move(callbacks)));
+                        obs::HttpListener::Start(address.host, address.port, std::move(callbacks)));
     return absl::OkStatus();
   }
 

@@ -3,6 +3,7 @@
 #include <set>
 #include <sstream>
 
+#include "absl/time/clock.h"
 #include "clients/cli/cli.h"
 #include "clients/cli/online/batch.h"
 #include "clients/cli/online/comments.h"
@@ -14,8 +15,12 @@
 #include "gtest/gtest.h"
 #include "securebase/episodes/v1/episodes_service.pb.h"
 #include "securebase/outcomes/v1/outcomes_service.pb.h"
+#include "services/platform/auth/dev_pki.h"
+#include "services/platform/auth/file.h"
+#include "services/platform/auth/tls_files.h"
 #include "tests/testing/golden.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace securebase::cli {
 namespace {
@@ -23,11 +28,39 @@ namespace {
 using ::securebase::testing::ExpectGolden;
 using ::securebase::testing::ExpectRepositoryFile;
 using ::securebase::testing::HasViolation;
+using ::securebase::testing::TemporaryFolder;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 namespace episodes = securebase::episodes::v1;
+
+// `securebase dev-setup FOLDER`: what it says.
+std::string DevSetup(const std::string& folder) {
+  std::ostringstream out;
+  Console console{out, out, false, absl::OkStatus()};
+  EXPECT_EQ(RunCli({"dev-setup", folder}, console, {AddDevSetupCommand}), 0) << out.str();
+  return out.str();
+}
+
+TEST(DevSetupTest, KeepsWhatIsThereAndRenewsCertificatesAboutToEnd) {
+  const TemporaryFolder folder;
+  const auto read = [&](const std::string& name) {
+    return auth::ReadFile(folder.PathOf(name), auth::Secrecy::kPublic)->bytes;
+  };
+  EXPECT_THAT(DevSetup(folder.path()), HasSubstr("a token key, a keyring, TLS certificates"));
+  const std::string keys = read("token-key.pem") + read("jwks.json") + read("keyring.json");
+  const std::string certificates = read("server.crt") + read("client.crt") + read("ca.crt");
+  EXPECT_THAT(DevSetup(folder.path()), HasSubstr("are kept"));
+  EXPECT_EQ(read("server.crt") + read("client.crt") + read("ca.crt"), certificates);
+
+  ASSERT_OK(
+      auth::WriteDevPki(folder.path(), {"plans", "goals", "client"}, absl::Now(), absl::Hours(1)));
+  EXPECT_THAT(DevSetup(folder.path()), EndsWith(": TLS certificates.\n"));
+  EXPECT_GT(*auth::ChainExpiry(folder.PathOf("client.crt")), absl::Now() + absl::Hours(48));
+  EXPECT_EQ(read("token-key.pem") + read("jwks.json") + read("keyring.json"), keys);
+}
 
 TEST(VerbsTest, EveryRpcHasOneAndTheTableIsTheGoldenOne) {
   const std::vector<Verb> verbs = MakeVerbs(AllServices());

@@ -79,7 +79,7 @@ bool IsAlwaysAllowed(const std::string& include) {
     }
   }
   return include.find('/') == std::string::npos && include != "sqlite3.h" &&
-         include != "civetweb.h";
+         include != "microhttpd.h";
 }
 
 // The includes of a file that its layer forbids, or a complaint that it has no layer.

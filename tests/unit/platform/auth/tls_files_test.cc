@@ -21,8 +21,10 @@ using ::securebase::testing::FakeClock;
 using ::securebase::testing::TemporaryFolder;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::Ge;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Le;
 using ::testing::SizeIs;
 
 X509Ptr Parse(const std::string& pem) {
@@ -150,6 +152,25 @@ TEST_F(TlsFilesTest, AServerCertificateIsNoAuthority) {
   TlsFiles files;
   files.ca = pki_.server.certificate;
   EXPECT_THAT(Check(files), ElementsAre(HasSubstr("certificate 1 is not an authority's")));
+}
+
+TEST_F(TlsFilesTest, ExpiryIsTheFirstOfAChainAndTheLastOfAuthorities) {
+  const absl::Time day = clock_.Now() + absl::Hours(24);
+  const auto near_enough = [](absl::Time time) {
+    return AllOf(Ge(time - absl::Hours(2)), Le(time + absl::Hours(2)));
+  };
+  EXPECT_THAT(*ChainExpiry(pki_.server.certificate), near_enough(day));
+  EXPECT_THAT(*AuthoritiesExpiry(pki_.server.ca), near_enough(day));
+
+  const DevCa later = *DevCa::Make(clock_.Now(), absl::Hours(24 * 30));
+  const DevCa sooner = *DevCa::Make(clock_.Now(), absl::Hours(24 * 3));
+  const std::string both =
+      dir_.Write("both.crt", later.IssueServer({"a"})->certificate_pem + sooner.certificate_pem());
+  EXPECT_THAT(*ChainExpiry(both), near_enough(clock_.Now() + absl::Hours(24 * 3)));
+  EXPECT_THAT(*AuthoritiesExpiry(both), near_enough(clock_.Now() + absl::Hours(24 * 30)));
+
+  EXPECT_FALSE(ChainExpiry(dir_.PathOf("none.crt")).ok());
+  EXPECT_FALSE(AuthoritiesExpiry(dir_.Write("text.crt", "text")).ok());
 }
 
 TEST_F(TlsFilesTest, CertificatesServeTheirPurposeOnly) {

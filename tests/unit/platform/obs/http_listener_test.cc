@@ -2,13 +2,14 @@
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/platform/base/descriptor.h"
 #include "tests/testing/status_matchers.h"
 
 namespace securebase::obs {
@@ -17,40 +18,57 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// Sends `request` to a port of this machine and returns all that comes back.
-std::string Exchange(int port, const std::string& request) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  std::string response;
-  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) {
-    send(fd, request.data(), request.size(), MSG_NOSIGNAL);
-    char buffer[4096];
-    ssize_t count = 0;
-    while ((count = recv(fd, buffer, sizeof(buffer), 0)) > 0) {
-      response.append(buffer, static_cast<size_t>(count));
-    }
+// A connection to a port of this machine.
+Descriptor Connect(int family, int port) {
+  Descriptor fd(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in v4 = {};
+  v4.sin_family = AF_INET;
+  v4.sin_port = htons(static_cast<uint16_t>(port));
+  v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr_in6 v6 = {};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(static_cast<uint16_t>(port));
+  v6.sin6_addr = in6addr_loopback;
+  const bool is_v4 = family == AF_INET;
+  const void* address = is_v4 ? static_cast<const void*>(&v4) : &v6;
+  if (connect(fd.get(), static_cast<const sockaddr*>(address), is_v4 ? sizeof(v4) : sizeof(v6)) !=
+      0) {
+    fd.Reset();
   }
-  close(fd);
+  return fd;
+}
+
+// Sends `request` there and returns all that comes back.
+std::string Exchange(int port, const std::string& request, int family = AF_INET) {
+  const Descriptor fd = Connect(family, port);
+  std::string response;
+  send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
+  char buffer[4096];
+  ssize_t count = 0;
+  while ((count = recv(fd.get(), buffer, sizeof(buffer), 0)) > 0) {
+    response.append(buffer, static_cast<size_t>(count));
+  }
   return response;
 }
 
-std::string Request(int port, const std::string& method, const std::string& path) {
-  return Exchange(port, absl::StrCat(method, " ", path, " HTTP/1.1\r\nHost: x\r\n",
-                                     "Content-Length: 0\r\nConnection: close\r\n\r\n"));
+std::string Request(int port, const std::string& method, const std::string& path,
+                    int family = AF_INET) {
+  return Exchange(port,
+                  absl::StrCat(method, " ", path, " HTTP/1.1\r\nHost: x\r\n",
+                               "Content-Length: 0\r\nConnection: close\r\n\r\n"),
+                  family);
 }
 
 class HttpListenerTest : public ::testing::Test {
  protected:
   HttpListenerTest()
-      : listener_(*HttpListener::Start(
-            "127.0.0.1:0", {[] { return std::string("a_total 1\n"); },
-                            [this] {
-                              return ready_ ? absl::OkStatus()
-                                            : absl::UnavailableError("the store does not answer");
-                            }})) {}
+      : listener_(*HttpListener::Start("127.0.0.1", 0,
+                                       {[] { return std::string("a_total 1\n"); },
+                                        [this] {
+                                          return ready_ ? absl::OkStatus()
+                                                        : absl::UnavailableError(
+                                                              "the store does not answer");
+                                        }})) {}
 
   std::atomic<bool> ready_ = true;
   const std::unique_ptr<HttpListener> listener_;
@@ -90,24 +108,42 @@ TEST_F(HttpListenerTest, NothingElseIsServed) {
   EXPECT_THAT(Exchange(port, "garbage\r\n\r\n"), Not(HasSubstr("200")));
 }
 
+TEST_F(HttpListenerTest, AnUploadIsNotWaitedFor) {
+  EXPECT_THAT(Exchange(listener_->port(),
+                       "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nabc"),
+              StartsWith("HTTP/1.1 405 "));
+}
+
+TEST_F(HttpListenerTest, AClientThatSaysNothingDoesNotKeepOthersOut) {
+  std::vector<Descriptor> silent;
+  for (int i = 0; i < 8; ++i) {
+    silent.push_back(Connect(AF_INET, listener_->port()));
+  }
+  EXPECT_THAT(Request(listener_->port(), "GET", "/livez"), HasSubstr("ok"));
+}
+
 TEST_F(HttpListenerTest, AnAddressThatIsTakenIsAClearError) {
-  const std::string address = absl::StrCat("127.0.0.1:", listener_->port());
-  const auto second = HttpListener::Start(address, {});
+  const auto second = HttpListener::Start("127.0.0.1", listener_->port(), {});
   EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(second.status().message()), HasSubstr(address));
+  EXPECT_THAT(std::string(second.status().message()),
+              HasSubstr(absl::StrCat("127.0.0.1:", listener_->port())));
   EXPECT_THAT(Request(listener_->port(), "GET", "/livez"), HasSubstr("ok")) << "the first lives on";
 }
 
 TEST_F(HttpListenerTest, ListensOnLocalhostByName) {
   const auto listener = HttpListener::Start(
-      "localhost:0", {[] { return std::string(); }, [] { return absl::OkStatus(); }});
+      "localhost", 0, {[] { return std::string(); }, [] { return absl::OkStatus(); }});
   ASSERT_OK(listener);
-  EXPECT_THAT(Request((*listener)->port(), "GET", "/livez"), HasSubstr("ok"));
+  EXPECT_THAT(Request((*listener)->port(), "GET", "/livez") +
+                  Request((*listener)->port(), "GET", "/livez", AF_INET6),
+              HasSubstr("ok"));
 }
 
-TEST_F(HttpListenerTest, Ipv6IsRefusedWithTheReason) {
-  EXPECT_THAT(std::string(HttpListener::Start("[::1]:0", {}).status().message()),
-              HasSubstr("IPv4 only"));
+TEST_F(HttpListenerTest, ListensOnIpv6) {
+  const auto listener = HttpListener::Start(
+      "::1", 0, {[] { return std::string(); }, [] { return absl::OkStatus(); }});
+  ASSERT_OK(listener);
+  EXPECT_THAT(Request((*listener)->port(), "GET", "/livez", AF_INET6), HasSubstr("ok"));
 }
 
 }  // namespace

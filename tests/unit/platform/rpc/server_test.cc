@@ -25,6 +25,7 @@
 #include "absl/time/clock.h"
 #include "services/platform/api/acting_for.h"
 #include "services/platform/auth/scopes.h"
+#include "services/platform/auth/tls_files.h"
 #include "services/platform/base/error.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_server.h"
@@ -454,6 +455,28 @@ TEST_F(ServerTest, ARenewedCertificateIsUsedWithoutARestart) {
     status = fresh->Call<Note>(kGetNote, options, Request()).status();
   } while (!status.ok() && absl::Now() < give_up);
   EXPECT_OK(status);
+}
+
+TEST_F(ServerTest, TheMetricsShowWhenCertificatesEnd) {
+  Start(WhoAmI);
+  const auto line = [&](absl::string_view file, absl::Time end) {
+    return absl::StrCat("securebase_certificate_expiry_timestamp_seconds{file=\"", file, "\"} ",
+                        absl::ToUnixSeconds(end), "\n");
+  };
+  const std::string text = server_->runtime().metrics->Text();
+  const absl::Time end = *auth::ChainExpiry(server_->options().tls.certificate);
+  EXPECT_GT(end, absl::Now());
+  EXPECT_THAT(text, HasSubstr(line("server", end)));
+  EXPECT_THAT(text, HasSubstr("{file=\"client_ca\"}"));
+  EXPECT_THAT(text, Not(HasSubstr("{file=\"neighbour\"}"))) << "it calls nobody";
+
+  ASSERT_OK(auth::WriteDevPki(server_->folder().path(), {"ehr"}, absl::Now(), absl::Hours(48)));
+  const absl::Time renewed = *auth::ChainExpiry(server_->options().tls.certificate);
+  EXPECT_GT(renewed, end);
+  EXPECT_THAT(server_->runtime().metrics->Text(), HasSubstr(line("server", renewed)));
+
+  server_->folder().Write("server.crt", "damaged");
+  EXPECT_THAT(server_->runtime().metrics->Text(), HasSubstr(line("server", absl::UnixEpoch())));
 }
 
 // The end.

@@ -274,9 +274,9 @@ std::string RedisServer::log() const {
 }
 
 std::string RedisServer::Configuration() const {
-  std::vector<std::string> lines = {absl::StrCat("bind ", address()), absl::StrCat("port ", port_),
-                                    absl::StrCat("dir ", folder_.path()), "protected-mode no",
-                                    "daemonize no"};
+  std::vector<std::string> lines = {
+      absl::StrCat("bind ", address(), " ", options_.place.back_door), absl::StrCat("port ", port_),
+      absl::StrCat("dir ", folder_.path()), "protected-mode no", "daemonize no"};
   if (!options_.sentinel) {
     lines = With(std::move(lines), {"save \"\"", "appendonly yes", "appendfsync always",
                                     "repl-diskless-sync-delay 0", "shutdown-timeout 0"});
@@ -380,7 +380,9 @@ absl::StatusOr<RedisReply> RedisServer::Run(const std::vector<std::string>& comm
 }
 
 absl::StatusOr<std::unique_ptr<RedisClient>> RedisServer::Connect(absl::Duration timeout) const {
-  return RedisClient::Connect(address(), port_, options_.user, options_.password, timeout);
+  const std::string& back_door = options_.place.back_door;
+  return RedisClient::Connect(back_door.empty() ? address() : back_door, port_, options_.user,
+                              options_.password, timeout);
 }
 
 absl::StatusOr<std::string> RedisServer::Info(absl::string_view field) const {

@@ -65,6 +65,8 @@ class RedisTls {
 struct RedisPlace {
   std::string address = "127.0.0.1";
   std::string network_namespace;  // as `ip netns` names it; empty: the test's own
+  // Where the fixture itself talks to it, so that it can while the network is cut; empty: address.
+  std::string back_door;
 };
 
 struct RedisServerOptions {

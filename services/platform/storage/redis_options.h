@@ -44,7 +44,20 @@ struct RedisOptions {
   int connections = 4;  // to each primary
   absl::Duration connect_timeout = absl::Seconds(2);
   absl::Duration confirm_timeout = absl::Seconds(1);  // how long replicas have to confirm
+  // How long a server may be silent while it owes an answer, beyond confirm_timeout. Then its
+  // connection is given up and its primary looked for anew.
+  absl::Duration reply_timeout = absl::Seconds(3);
+  // How long a call without a deadline tries.
+  absl::Duration patience = absl::Seconds(30);
+
+  // Plain connections beyond loopback, which no URL can ask for: tests have networks of their own.
+  bool plain_anywhere = false;
 };
+
+// Whether `host` can only be this machine: 127.0.0.0/8, ::1 or localhost.
+bool IsLoopback(const std::string& host);
+// "127.0.0.1:6379", "[::1]:6379"
+std::string FormatRedisAddress(const RedisOptions::Address& address);
 
 // Parses what --store names:
 //   redis://host[:port][/database]
@@ -58,6 +71,7 @@ struct RedisOptions {
 //   user=NAME  password-file=PATH
 //   ca=PATH  certificate=PATH  key=PATH  with TLS
 //   connections=N                        1..64
+// Values are taken as they stand: nothing is percent-encoded.
 // INVALID_ARGUMENT, without the value, for anything else: a password in the URL, plain connections
 // to an address that is not loopback.
 absl::StatusOr<RedisOptions> ParseRedisUrl(absl::string_view url);

@@ -28,6 +28,7 @@ const StoreBackend kSqlite{"Sqlite", [] { return std::make_unique<SqliteHome>();
 
 INSTANTIATE_TEST_SUITE_P(Contract, StoreContract, ::testing::Values(kSqlite), BackendName);
 INSTANTIATE_TEST_SUITE_P(Contract, DurableStoreContract, ::testing::Values(kSqlite), BackendName);
+INSTANTIATE_TEST_SUITE_P(Contract, OwnedStoreContract, ::testing::Values(kSqlite), BackendName);
 
 }  // namespace
 }  // namespace securebase::storage

@@ -15,6 +15,8 @@ namespace securebase::storage {
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StoreContract);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DurableStoreContract);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(OwnedStoreContract);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(SharedStoreContract);
 
 void DurableStoreContract::Reopen() {
   ASSERT_OK(store_->Close());
@@ -1261,8 +1263,6 @@ TEST_P(DurableStoreContract, EverythingIsThereAfterReopening) {
   batch.audit = {"a"};
   batch.idempotency = IdempotencyKey{"k", "f", "r", clock_.Now() + absl::Hours(1)};
   ASSERT_OK_AND_ASSIGN(const ApplyResult result, store_->Apply(context_, batch));
-  ASSERT_OK_AND_ASSIGN(const Lease lease,
-                       store_->AcquireLease(context_, "p1", "work", "a", absl::Minutes(1)));
   Reopen();
   EXPECT_EQ(ValueOf(*store_, "g"), "1");
   EXPECT_EQ(VersionOf(*store_, "g"), 1);
@@ -1272,11 +1272,6 @@ TEST_P(DurableStoreContract, EverythingIsThereAfterReopening) {
   EXPECT_EQ(store_->FindResult(context_, "p1", "k", "f").value(), "r");
   EXPECT_EQ(store_->GetPosition(context_, "p1").value(), result.position);
   EXPECT_THAT(store_->ListPractices(context_, "", 10).value(), ElementsAre("p1"));
-  // A store of one process has no other holder once it is opened again: its leases are free, and
-  // their tokens go on growing.
-  ASSERT_OK_AND_ASSIGN(const Lease next,
-                       store_->AcquireLease(context_, "p1", "work", "b", absl::Minutes(1)));
-  EXPECT_GT(next.token, lease.token);
 }
 
 TEST_P(DurableStoreContract, WhatWasTrimmedStaysTrimmedAfterReopening) {
@@ -1306,6 +1301,96 @@ TEST_P(DurableStoreContract, LeaseTokensKeepGrowingAfterReopening) {
   ASSERT_OK_AND_ASSIGN(const Lease second,
                        store_->AcquireLease(context_, "p1", "work", "a", absl::Minutes(1)));
   EXPECT_GT(second.token, first.token);
+}
+
+// A store of one process
+
+TEST_P(OwnedStoreContract, OpeningFreesTheLeasesOfTheProcessBefore) {
+  ASSERT_OK_AND_ASSIGN(const Lease lease,
+                       store_->AcquireLease(context_, "p1", "work", "a", absl::Minutes(1)));
+  Reopen();
+  Batch fenced = JournalOf({"x"});
+  fenced.fence = Fence{"work", lease.token};
+  EXPECT_THAT(store_->Apply(context_, fenced), IsError(kAborted, Reason::kLeaseLost));
+  ASSERT_OK_AND_ASSIGN(const Lease next,
+                       store_->AcquireLease(context_, "p1", "work", "b", absl::Minutes(1)));
+  EXPECT_GT(next.token, lease.token);
+}
+
+// A store of several processes
+
+TEST_P(SharedStoreContract, EachSeesAtOnceWhatTheOthersWrote) {
+  Batch batch = BatchOf({PutOf("g", "1", {{"by", "k"}})});
+  batch.journal = {"j"};
+  batch.audit = {"a"};
+  batch.idempotency = IdempotencyKey{"k", "f", "r", clock_.Now() + absl::Hours(1)};
+  ASSERT_OK_AND_ASSIGN(const ApplyResult result, store_->Apply(context_, batch));
+  EXPECT_EQ(ValueOf(*other_, "g"), "1");
+  EXPECT_THAT(ScanAll(*other_, ScanOf("by")), ElementsAre("k=g"));
+  EXPECT_THAT(JournalValues(*other_), ElementsAre("j"));
+  EXPECT_THAT(AuditValues(*other_), ElementsAre("1:a"));
+  EXPECT_EQ(other_->GetPosition(context_, "p1").value(), result.position);
+  EXPECT_THAT(other_->ListPractices(context_, "", 10).value(), ElementsAre("p1"));
+  ASSERT_OK_AND_ASSIGN(const ApplyResult repeat, other_->Apply(context_, batch));
+  EXPECT_EQ(repeat.replayed, "r");
+  EXPECT_EQ(VersionOf(*store_, "g"), 1);
+}
+
+TEST_P(SharedStoreContract, AllAgreeOnTheEpochOfWhatWasNeverWritten) {
+  ASSERT_OK_AND_ASSIGN(const Position before, other_->GetPosition(context_, "p1"));
+  EXPECT_EQ(store_->GetPosition(context_, "p1").value(), before);
+  ASSERT_OK_AND_ASSIGN(const ApplyResult result,
+                       store_->Apply(context_, BatchOf({PutOf("g", "1")})));
+  EXPECT_EQ(result.position, before);
+  EXPECT_EQ(other_->GetPosition(context_, "p1").value(), before);
+}
+
+TEST_P(SharedStoreContract, ALeaseExcludesTheOthersAndOutlivesTheClosing) {
+  ASSERT_OK_AND_ASSIGN(const Lease lease,
+                       store_->AcquireLease(context_, "p1", "work", "a", absl::Minutes(1)));
+  EXPECT_THAT(other_->AcquireLease(context_, "p1", "work", "b", absl::Minutes(1)),
+              IsError(kAborted, Reason::kLeaseHeld));
+  Reopen();
+  EXPECT_THAT(other_->AcquireLease(context_, "p1", "work", "b", absl::Minutes(1)),
+              IsError(kAborted, Reason::kLeaseHeld));
+  clock_.Advance(absl::Minutes(1));
+  ASSERT_OK_AND_ASSIGN(const Lease next,
+                       other_->AcquireLease(context_, "p1", "work", "b", absl::Minutes(1)));
+  EXPECT_GT(next.token, lease.token);
+  Batch fenced = JournalOf({"x"});
+  fenced.fence = Fence{"work", lease.token};
+  EXPECT_THAT(store_->Apply(context_, fenced), IsError(kAborted, Reason::kLeaseLost));
+}
+
+TEST_P(SharedStoreContract, OfRivalsWithOneVersionOneWins) {
+  constexpr int kRounds = 50;
+  std::vector<std::thread> threads;
+  std::atomic<int> won = 0;
+  std::atomic<int> lost = 0;
+  for (Store* store : {store_.get(), other_.get()}) {
+    threads.emplace_back([&, store] {
+      for (int i = 0; i < kRounds; ++i) {
+        Batch batch = BatchOf({PutOf(absl::StrCat(i), "v")});
+        batch.expectations = {{Goal(absl::StrCat(i)), 0}};
+        batch.journal = {absl::StrCat(i)};
+        const auto result = store->Apply({}, batch);
+        ++(result.ok() ? won : lost);
+        EXPECT_TRUE(result.ok() || ReasonOf(result.status()) == Reason::kConflict);
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(won, kRounds);
+  EXPECT_EQ(lost, kRounds);
+  EXPECT_EQ(JournalValues(*store_).size(), static_cast<size_t>(kRounds));
+}
+
+TEST_P(SharedStoreContract, ClosingOneLeavesTheOthersOpen) {
+  ASSERT_OK(store_->Close());
+  EXPECT_OK(other_->Apply(context_, BatchOf({PutOf("g", "1")})));
+  EXPECT_OK(other_->Ping(context_));
 }
 
 }  // namespace

@@ -14,6 +14,11 @@
 //
 //   INSTANTIATE_TEST_SUITE_P(Memory, StoreContract, Values(...));
 //   INSTANTIATE_TEST_SUITE_P(Sqlite, DurableStoreContract, Values(...));   if it outlives a process
+//
+// and, if so, with one of
+//
+//   INSTANTIATE_TEST_SUITE_P(Sqlite, OwnedStoreContract, Values(...));     if it is one process's
+//   INSTANTIATE_TEST_SUITE_P(Redis, SharedStoreContract, Values(...));     if several share it
 namespace securebase::storage {
 
 // Where one store lives: made anew and empty for each test, and gone with the object.
@@ -21,7 +26,7 @@ class StoreHome {
  public:
   virtual ~StoreHome() = default;
   // The store of this home: empty the first time, later what the one before left, which must have
-  // been closed. Ends the test program when it cannot.
+  // been closed unless the store is shared. Ends the test program when it cannot.
   virtual std::unique_ptr<Store> Open(const Clock& clock) = 0;
 };
 
@@ -45,6 +50,16 @@ class StoreContract : public ::testing::TestWithParam<StoreBackend> {
 class DurableStoreContract : public StoreContract {
  protected:
   void Reopen();
+};
+
+// Only for backends whose store belongs to one process at a time.
+class OwnedStoreContract : public DurableStoreContract {};
+
+// Only for backends whose store several processes use at once: `other_` is a second one's.
+class SharedStoreContract : public DurableStoreContract {
+ protected:
+  SharedStoreContract() : other_(home_->Open(clock_)) {}
+  std::unique_ptr<Store> other_;
 };
 
 // For INSTANTIATE_TEST_SUITE_P's last argument.

@@ -57,9 +57,12 @@ void AddIdentityFlags(FlagSet& flags, ServerOptions& options) {
 
 void AddStoreFlags(FlagSet& flags, ServerOptions& options) {
   flags.Group("Store");
-  flags.AddString("store", options.store,
-                  "Where records are kept: sqlite:<path>, or memory: which forgets them.",
-                  FlagSet::Display::kHide);  // whoever mistypes it may have typed a password
+  flags.AddString(
+      "store", options.store,
+      "Where records are kept: sqlite:<path>; redis://host:port, "
+      "redis+sentinel://host:port,.../name or redis+cluster://host:port,... (rediss for "
+      "TLS; docs/storage.md has their parameters); or memory: which forgets them.",
+      FlagSet::Display::kHide);  // whoever mistypes it may have typed a password
   flags.AddDuration("journal-retention", options.journal_retention, kDay, 365 * kDay,
                     "How long followers can catch up from the journal.");
   flags.AddString("audit-directory", options.audit_directory,
@@ -165,17 +168,25 @@ void CheckPeers(const ServerOptions& options, Violations& violations) {
   }
 }
 
+// The store itself parses the rest.
+bool IsRedisUrl(absl::string_view store) {
+  return (absl::ConsumePrefix(&store, "rediss") || absl::ConsumePrefix(&store, "redis")) &&
+         (absl::StartsWith(store, "://") || absl::StartsWith(store, "+sentinel://") ||
+          absl::StartsWith(store, "+cluster://"));
+}
+
 void CheckStore(const ServerOptions& options, bool loopback, Violations& violations) {
   const std::string& store = options.store;
   const bool memory = store == "memory:";
+  const bool sqlite = absl::StartsWith(store, "sqlite:") && store.size() > 7;
   if (store.empty()) {
     violations.Add("store", "is missing; for example sqlite:/var/lib/securebase/outcomes.db");
   } else if (memory && !loopback) {
     violations.Add("store",
                    "may be memory: on loopback only, it forgets acknowledged writes; "
-                   "use sqlite:<path>");
-  } else if (!memory && !(absl::StartsWith(store, "sqlite:") && store.size() > 7)) {
-    violations.Add("store", "has an unknown form; use sqlite:<path> or memory:");
+                   "use sqlite:<path> or a redis:// URL");
+  } else if (!memory && !sqlite && !IsRedisUrl(store)) {
+    violations.Add("store", "has an unknown form; use sqlite:<path>, a redis:// URL or memory:");
   }
   if (!memory) {
     violations.Require(options.audit_directory, "audit-directory",

@@ -36,7 +36,7 @@ struct ServerOptions {
   auth::ClaimNames claims;
   std::string keyring;  // path
 
-  std::string store;  // "sqlite:<path>" or "memory:"
+  std::string store;  // "sqlite:<path>", "redis://..." or "memory:" (storage::OpenStore)
   absl::Duration journal_retention = absl::Hours(30 * 24);
   std::string audit_directory;                            // where audit entries are exported to
   absl::Duration audit_retention = absl::Hours(90 * 24);  // in the store, once exported

@@ -33,7 +33,7 @@ class ServiceProcess final : public Process {
 
   absl::Status Open(const std::vector<std::string>& services) {
     SB_ASSIGN_OR_RETURN(runtime_, rpc::MakeRuntime(options_, services, clock_, ids_, sink_));
-    SB_ASSIGN_OR_RETURN(auto store, storage::OpenStore(options_.store, clock_));
+    SB_ASSIGN_OR_RETURN(auto store, storage::OpenStore(options_.store, clock_, name_));
     store_metrics_ = std::make_unique<obs::StoreMetrics>(*runtime_->metrics);
     store_ = storage::MakeObservedStore(
         std::move(store),

@@ -106,11 +106,14 @@ TEST(ServerOptionsTest, PeersAreKnownByTheirCertificates) {
 
 TEST(ServerOptionsTest, StoresHaveAForm) {
   ServerOptions options = Networked();
-  options.store = "sqlite:x";
-  EXPECT_OK(ValidateServerOptions(options));
-  // The forms of stores that this release does not have are unknown, too.
-  for (const char* store : {"", "sqlite:", "/var/lib/x.db", "memory", "postgres://h", "redis://h:1",
-                            "rediss://u:p@h:1/0"}) {
+  for (const char* store :
+       {"sqlite:x", "redis://h:1", "rediss://h:1/0?user=u", "redis+sentinel://h:1,i:1/primary",
+        "rediss+sentinel://h:1/primary", "redis+cluster://h:1", "rediss+cluster://h:1"}) {
+    options.store = store;
+    EXPECT_OK(ValidateServerOptions(options)) << store;
+  }
+  for (const char* store : {"", "sqlite:", "/var/lib/x.db", "memory", "postgres://h", "redis:h:1",
+                            "redis+other://h:1", "redis"}) {
     options.store = store;
     EXPECT_THAT(ValidateServerOptions(options), HasViolation("--store")) << store;
   }

@@ -79,7 +79,7 @@ RedisOutcome RedisNode::Run(absl::Time deadline, RedisRequest request) {
     return Unsent(last_failure_);
   }
   queue_.push_back(pending);
-  (idle_ > 0 ? work_ : spare_).NotifyOne();
+  WakeLane();
   while (pending->state != State::kDone) {
     const absl::Duration left = deadline - absl::Now();
     if (left <= absl::ZeroDuration()) {
@@ -114,6 +114,12 @@ RedisRouterStats RedisNode::stats() const {
   RedisRouterStats stats = stats_;
   stats.queued = static_cast<int64_t>(queue_.size());
   return stats;
+}
+
+void RedisNode::WakeLane() {
+  if (!queue_.empty()) {
+    (idle_ > 0 ? work_ : spare_).NotifyOne();
+  }
 }
 
 void RedisNode::FailQueue(const absl::Status& status) {
@@ -194,6 +200,8 @@ std::unique_ptr<RedisConnection> RedisNode::Connect() {
     last_failure_ = connection.status();
     if (stats_.connections == 0) {
       FailQueue(last_failure_);
+    } else {
+      WakeLane();
     }
   }
   environment_.trouble();
@@ -205,6 +213,7 @@ void RedisNode::Disconnect(std::unique_ptr<RedisConnection>& connection) {
     connection.reset();
     MutexLock lock(mutex_);
     --stats_.connections;
+    WakeLane();  // the calls that this one was woken for
   }
 }
 
@@ -281,7 +290,7 @@ RedisNode::Group RedisNode::Exchange(RedisConnection& connection, const Group& g
   bool trouble = !durable.ok();
   {
     MutexLock lock(mutex_);
-    ++stats_.flushes;
+    stats_.flushes += scripts ? 1 : 0;
     for (size_t i = 0; i < group.size(); ++i) {
       Pending& pending = *group[i];
       RedisOutcome& outcome = pending.outcome;
@@ -308,7 +317,7 @@ RedisNode::Group RedisNode::Exchange(RedisConnection& connection, const Group& g
         } else if (confirmed) {
           outcome.kind = RedisOutcome::Kind::kAnswered;
           outcome.replication_id = connection.replication_id();
-          ++stats_.calls;
+          stats_.calls += pending.request.script != nullptr ? 1 : 0;
         } else {
           outcome = Unknown(durable);
         }

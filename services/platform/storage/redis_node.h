@@ -103,6 +103,8 @@ class RedisNode {
   // those to AppendConfirmation.
   absl::Status CheckConfirmation(RedisConnection& connection, std::vector<RedisReply> replies,
                                  bool& usable);
+  // One that can send at once, if there is one; for the calls that wait.
+  void WakeLane() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FailQueue(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Environment& environment_;

@@ -58,6 +58,16 @@ class AllServices {
 
   TestServer& server() { return server_; }
 
+  // Where the journals of a practice stand: unchanged when nothing was written.
+  std::vector<int64_t> JournalPositions(const std::string& practice) {
+    std::vector<int64_t> positions;
+    for (storage::Store* store : {store_.get(), goals_store_.get(), plans_store_.get()}) {
+      const auto position = store->GetPosition({}, practice);
+      positions.push_back(position.ok() ? position->sequence : -1);
+    }
+    return positions;
+  }
+
  private:
   TestServer server_{Names()};
   std::unique_ptr<storage::Store> store_ = storage::MakeMemoryStore(server_.clock());

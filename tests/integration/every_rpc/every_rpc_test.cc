@@ -1,13 +1,16 @@
 // Calls every rpc of every service over the wire with what must be refused. The rpcs come from the
 // descriptors, so that a new one is tried without anybody thinking of it.
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -19,6 +22,7 @@
 #include "securebase/goals/v1/goals_service.pb.h"
 #include "securebase/options/v1/options.pb.h"
 #include "securebase/plans/v1/plans_service.pb.h"
+#include "services/platform/api/field_options.h"
 #include "services/platform/api/method_policy.h"
 #include "tests/integration/every_rpc/all_services.h"
 #include "tests/testing/golden.h"
@@ -87,6 +91,87 @@ int FillNames(const std::string& practice, Message& message, int depth = 0) {
     }
   }
   return filled;
+}
+
+// A field of a request, as violations name it, and how to put something bad into it.
+struct Spoiler {
+  std::string path;
+  std::function<void(Message&)> spoil;
+};
+
+// Everything that is bad in any field: text that nobody reads, lists that nobody fills, enum values
+// and numbers that do not exist.
+void CollectSpoilers(const Descriptor* type, const std::string& prefix,
+                     const std::function<Message*(Message&)>& parent, int depth,
+                     std::vector<Spoiler>& spoilers) {
+  constexpr int kManyElements = 10'000;
+  for (int i = 0; i < type->field_count(); ++i) {
+    const FieldDescriptor* field = type->field(i);
+    if (api::HasBehavior(field, google::api::OUTPUT_ONLY)) {
+      continue;  // not looked at
+    }
+    const std::string path = prefix + field->name();
+    const auto add = [&](const std::string& at,
+                         std::function<void(Message&, const google::protobuf::Reflection&)> spoil) {
+      spoilers.push_back({at, [parent, spoil = std::move(spoil)](Message& request) {
+                            Message* message = parent(request);
+                            spoil(*message, *message->GetReflection());
+                          }});
+    };
+    if (field->is_map()) {
+      continue;
+    }
+    const bool repeated = field->is_repeated();
+    if (repeated) {
+      add(path, [field](Message& message, const google::protobuf::Reflection& reflection) {
+        for (int n = 0; n < kManyElements; ++n) {
+          switch (field->cpp_type()) {
+            case FieldDescriptor::CPPTYPE_MESSAGE:
+              reflection.AddMessage(&message, field);
+              break;
+            case FieldDescriptor::CPPTYPE_STRING:
+              reflection.AddString(&message, field, "x");
+              break;
+            case FieldDescriptor::CPPTYPE_ENUM:
+              reflection.AddEnumValue(&message, field, 1);
+              break;
+            default:
+              reflection.AddInt32(&message, field, 1);
+          }
+        }
+      });
+    }
+    const std::string element = repeated ? path + "[0]" : path;
+    if (field->type() == FieldDescriptor::TYPE_STRING) {
+      add(element,
+          [field, repeated](Message& message, const google::protobuf::Reflection& reflection) {
+            const std::string text(100'001, 'x');
+            repeated ? reflection.AddString(&message, field, text)
+                     : reflection.SetString(&message, field, text);
+          });
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_ENUM) {
+      add(element,
+          [field, repeated](Message& message, const google::protobuf::Reflection& reflection) {
+            repeated ? reflection.AddEnumValue(&message, field, 9999)
+                     : reflection.SetEnumValue(&message, field, 9999);
+          });
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
+      add(element,
+          [field, repeated](Message& message, const google::protobuf::Reflection& reflection) {
+            repeated ? reflection.AddDouble(&message, field, std::nan(""))
+                     : reflection.SetDouble(&message, field, std::nan(""));
+          });
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && depth < 3 &&
+               absl::StartsWith(field->message_type()->full_name(), "securebase.")) {
+      const auto child = [parent, field, repeated](Message& request) {
+        Message* message = parent(request);
+        const auto* reflection = message->GetReflection();
+        return repeated ? reflection->AddMessage(message, field)
+                        : reflection->MutableMessage(message, field);
+      };
+      CollectSpoilers(field->message_type(), element + ".", child, depth + 1, spoilers);
+    }
+  }
 }
 
 class EveryRpc : public ::testing::Test {
@@ -224,6 +309,65 @@ TEST_F(EveryRpc, IsServedToWhoMayCallIt) {
                                                  absl::StatusCode::kFailedPrecondition};
     EXPECT_EQ(expected.count(status.code()), 1u) << rpc.policy.method << " " << status.ToString();
   }
+}
+
+TEST_F(EveryRpc, WithABadTokenIsUnauthenticated) {
+  const auto with = [](const std::string& token) {
+    client::CallOptions options;
+    options.token = token;
+    return options;
+  };
+  for (const Rpc& rpc : AllRpcs()) {
+    auth::TokenRequest old =
+        server().TokenRequest(PrincipalKind::kSystem, "ehr", "system/*.cruds", "p1", "");
+    old.issued -= absl::Hours(1);
+    EXPECT_THAT(Call(rpc, with(server().Token(old))),
+                IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenExpired))
+        << rpc.policy.method;
+
+    std::vector<std::string> parts = absl::StrSplit(server().AsSystem().token, '.');
+    ASSERT_EQ(parts.size(), 3u);
+    std::string claims;
+    ASSERT_TRUE(absl::WebSafeBase64Unescape(parts[1], &claims));
+    const std::string tampered =
+        absl::WebSafeBase64Escape(absl::StrReplaceAll(claims, {{"\"p1\"", "\"p2\""}}));
+    ASSERT_NE(tampered, parts[1]);
+    EXPECT_THAT(Call(rpc, with(absl::StrJoin({parts[0], tampered, parts[2]}, ".")), "p2"),
+                IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenInvalid))
+        << rpc.policy.method;
+
+    const std::string none = absl::WebSafeBase64Escape(R"({"alg":"none","typ":"JWT"})");
+    EXPECT_THAT(Call(rpc, with(absl::StrCat(none, ".", parts[1], "."))),
+                IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenInvalid))
+        << rpc.policy.method;
+  }
+}
+
+// Text without end, ten thousand participants, values that do not exist: refused by the name of the
+// field, without repeating it, and nothing is left behind.
+TEST_F(EveryRpc, WithSomethingBadInAnyFieldIsRefusedByItsName) {
+  const std::vector<int64_t> before = services_->JournalPositions("p1");
+  int tried = 0;
+  for (const Rpc& rpc : AllRpcs()) {
+    std::vector<Spoiler> spoilers;
+    CollectSpoilers(
+        rpc.method->input_type(), "", [](Message& request) { return &request; }, 0, spoilers);
+    for (const Spoiler& spoiler : spoilers) {
+      const std::unique_ptr<Message> request = New(rpc.method->input_type());
+      FillNames("p1", *request);
+      spoiler.spoil(*request);
+      const std::unique_ptr<Message> response = New(rpc.method->output_type());
+      const absl::Status status =
+          server().Client().CallMethod(rpc.policy.method, Allowed(rpc), *request, *response);
+      EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument)
+          << rpc.policy.method << " with a bad " << spoiler.path << ": " << status;
+      EXPECT_THAT(status, testing::HasViolation(spoiler.path)) << rpc.policy.method;
+      EXPECT_FALSE(absl::StrContains(status.ToString(), "xxxx")) << rpc.policy.method;
+      ++tried;
+    }
+  }
+  EXPECT_GT(tried, 500);
+  EXPECT_EQ(services_->JournalPositions("p1"), before);
 }
 
 // Whoever sees nothing learns nothing: a record that exists looks like one that does not.

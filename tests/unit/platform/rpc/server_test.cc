@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
@@ -412,11 +413,22 @@ class SilentConnection {
   SilentConnection(const SilentConnection&) = delete;
   SilentConnection& operator=(const SilentConnection&) = delete;
 
-  // Whether the server ends the connection within 20 s.
+  void Send(const std::string& bytes) const {
+    EXPECT_EQ(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+  }
+  void EndOurSide() const { shutdown(fd_, SHUT_WR); }
+
+  // Whether the server ends the connection within 20 s, whatever it says before.
   bool IsEnded() const {
     pollfd waiting = {fd_, POLLIN, 0};
-    char byte = 0;
-    return poll(&waiting, 1, 20'000) == 1 && read(fd_, &byte, 1) <= 0;
+    char bytes[1024];
+    while (poll(&waiting, 1, 20'000) == 1) {
+      if (read(fd_, bytes, sizeof(bytes)) <= 0) {
+        return true;
+      }
+    }
+    return false;
   }
 
  private:
@@ -438,6 +450,76 @@ TEST_F(ServerTest, SilentConnectionsAreDroppedAndThePortIsNotDeafAfterwards) {
   CallOptions options = server_->AsSystem();
   options.deadline = absl::Now() + absl::Seconds(20);
   EXPECT_OK(Get(options));
+}
+
+// A frame of HTTP/2 on stream 1.
+std::string Frame(char type, char flags, const std::string& payload, char stream = 1) {
+  std::string frame = {0,
+                       static_cast<char>(payload.size() >> 8),
+                       static_cast<char>(payload.size()),
+                       type,
+                       flags,
+                       0,
+                       0,
+                       0,
+                       stream};
+  return frame + payload;
+}
+
+// A header as HPACK has it: literal, not indexed, not compressed.
+std::string Header(const std::string& name, const std::string& value) {
+  return absl::StrCat(std::string(1, '\0'), std::string(1, static_cast<char>(name.size())), name,
+                      std::string(1, static_cast<char>(value.size())), value);
+}
+
+TEST_F(ServerTest, CallersThatVanishHalfwayThroughLeaveNothingBehind) {
+  std::atomic<int> handled = 0;
+  Start(
+      [&](const api::Call& call, const GetNoteRequest& request) {
+        ++handled;
+        return WhoAmI(call, request);
+      },
+      [](config::ServerOptions& options) {
+        options.tls = {};
+        options.allow_plaintext = true;
+        options.require_client_certificate = false;
+        options.peer_services.clear();
+        options.max_connections = 8;
+      });
+  const std::string start = absl::StrCat(
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Frame(4, 0, "", 0),
+      Frame(1, 4,
+            absl::StrCat(Header(":method", "POST"), Header(":scheme", "http"),
+                         Header(":path", kGetNote), Header(":authority", "localhost"),
+                         Header("te", "trailers"), Header("content-type", "application/grpc"))));
+  // The length prefix of a message of 100 bytes, and ten of them.
+  const std::string half_a_message = Frame(0, 0, std::string("\0\0\0\0\x64", 5) + "0123456789");
+  for (int i = 0; i < 40; ++i) {  // four may be open at a time
+    const SilentConnection connection(server_->server().port());
+    connection.Send(start);
+    if (i % 2 == 0) {
+      connection.Send(half_a_message);
+    }
+    if (i % 4 < 2) {
+      connection.EndOurSide();
+      EXPECT_TRUE(connection.IsEnded()) << "a connection that is half closed is closed";
+    }
+  }
+  CallOptions options = server_->AsSystem();
+  options.deadline = absl::Now() + absl::Seconds(20);
+  EXPECT_OK(Get(options));
+  EXPECT_EQ(handled, 1);
+  EXPECT_THAT(server_->runtime().metrics->Text(), HasSubstr("securebase_calls_in_flight 0\n"));
+  EXPECT_THAT(server_->log().text(), Not(HasSubstr("UNAUTHENTICATED")));
+
+  // The same bytes up to their end are a call, which has no token.
+  const SilentConnection whole(server_->server().port());
+  whole.Send(start + Frame(0, 1, std::string(5, '\0')));
+  const absl::Time give_up = absl::Now() + absl::Seconds(20);
+  while (!absl::StrContains(server_->log().text(), "UNAUTHENTICATED") && absl::Now() < give_up) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  EXPECT_LT(absl::Now(), give_up) << "what vanished above was no call either";
 }
 
 TEST_F(ServerTest, ARenewedCertificateIsUsedWithoutARestart) {

@@ -134,6 +134,10 @@ class Load::Impl {
     MutexLock lock(mutex_);
     return First(write_times_, from);
   }
+  std::optional<absl::Time> FirstRead(absl::Time from) const {
+    MutexLock lock(mutex_);
+    return First(read_times_, from);
+  }
   std::optional<absl::Time> FirstAuditedRead(absl::Time from) const {
     MutexLock lock(mutex_);
     return First(audited_read_times_, from);
@@ -180,6 +184,7 @@ class Load::Impl {
     return absl::StrCat(prefix, next_id_++);
   }
 
+  void WatchTheMachine();
   void WriteForever(Thread thread);
   void ReadForever(Thread thread);
   void Pause(Thread& thread);
@@ -234,6 +239,7 @@ class Load::Impl {
   std::vector<std::string> violations_ ABSL_GUARDED_BY(mutex_);
   int64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;
   std::vector<Success> write_times_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Success> read_times_ ABSL_GUARDED_BY(mutex_);
   std::vector<Success> audited_read_times_ ABSL_GUARDED_BY(mutex_);
   LoadCounts counts_ ABSL_GUARDED_BY(mutex_);
 };
@@ -241,6 +247,7 @@ class Load::Impl {
 void Load::Impl::Start() {
   stop_ = false;
   ++starts_;
+  threads_.emplace_back([this] { WatchTheMachine(); });
   for (int i = 0; i < options_.writers + options_.readers; ++i) {
     const auto index = static_cast<size_t>(i);
     Thread thread{*options_.stores[index % options_.stores.size()],
@@ -249,6 +256,17 @@ void Load::Impl::Start() {
     threads_.emplace_back([this, thread = std::move(thread), writes = i < options_.writers] {
       writes ? WriteForever(thread) : ReadForever(thread);
     });
+  }
+}
+
+void Load::Impl::WatchTheMachine() {
+  constexpr absl::Duration kNap = absl::Milliseconds(5);
+  while (!stop_) {
+    const absl::Time begin = absl::Now();
+    absl::SleepFor(kNap);
+    const absl::Duration late = absl::Now() - begin - kNap;
+    MutexLock lock(mutex_);
+    counts_.machine_latest = std::max(counts_.machine_latest, late);
   }
 }
 
@@ -400,6 +418,7 @@ bool Load::Impl::Answered(const Call& call, const absl::Status& status, absl::st
   Ended(call);
   if (status.ok()) {
     ++counts_.reads;
+    read_times_.push_back({call.began, call.ended});
     return true;
   }
   ++counts_.reads_refused;
@@ -833,6 +852,7 @@ bool Load::AwaitAcknowledged(int64_t count, absl::Duration timeout) {
 std::optional<absl::Time> Load::FirstWrite(absl::Time from) const {
   return impl_->FirstWrite(from);
 }
+std::optional<absl::Time> Load::FirstRead(absl::Time from) const { return impl_->FirstRead(from); }
 std::optional<absl::Time> Load::FirstAuditedRead(absl::Time from) const {
   return impl_->FirstAuditedRead(from);
 }
@@ -845,10 +865,11 @@ LoadCounts Load::counts() const { return impl_->counts(); }
 std::string Describe(const LoadCounts& counts) {
   return absl::StrFormat(
       "%d acknowledged, %d conflicts, %d refused, %d unknown (%d had been done), %d reads "
-      "(%d audited), %d refused, latest %d ms after its deadline",
+      "(%d audited), %d refused; latest %d ms after its deadline, a sleeping thread %d ms",
       counts.acknowledged, counts.conflicts, counts.refused, counts.unknown, counts.unknown_done,
       counts.reads, counts.audited_reads, counts.reads_refused,
-      absl::ToInt64Milliseconds(counts.latest));
+      absl::ToInt64Milliseconds(std::max(counts.latest, absl::ZeroDuration())),
+      absl::ToInt64Milliseconds(counts.machine_latest));
 }
 
 }  // namespace securebase::faults

@@ -36,6 +36,9 @@ struct LoadCounts {
   int64_t audited_reads = 0;  // of these: with their audit entry
   int64_t reads_refused = 0;
   absl::Duration latest;  // how long after its deadline a call returned, at most
+  // How long after its time a thread that only slept was woken, at most: what this machine's other
+  // work added to `latest`.
+  absl::Duration machine_latest;
 };
 
 struct LoadFindings {
@@ -65,6 +68,7 @@ class Load {
   bool AwaitAcknowledged(int64_t count, absl::Duration timeout);
   // When the first call that began at `from` or later returned OK; nullopt: none has yet.
   std::optional<absl::Time> FirstWrite(absl::Time from) const;
+  std::optional<absl::Time> FirstRead(absl::Time from) const;  // of any sort
   std::optional<absl::Time> FirstAuditedRead(absl::Time from) const;
 
   // When stopped: repeats what is unknown until all is known, an error when that takes longer.

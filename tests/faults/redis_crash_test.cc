@@ -8,6 +8,8 @@
 #include "gtest/gtest.h"
 #include "services/platform/base/status_macros.h"
 #include "tests/faults/crash_disk.h"
+#include "tests/faults/trial.h"
+#include "tests/integration/storage/rounds.h"
 #include "tests/testing/redis_server.h"
 #include "tests/testing/status_matchers.h"
 
@@ -51,6 +53,63 @@ TEST(CrashDiskTest, LosesWhatWasNotSyncedAndNothingElse) {
   EXPECT_LE(always, 0);
   ASSERT_OK_AND_ASSIGN(const int64_t never, CountAndCut("no", 300, 1));
   EXPECT_GT(never, 0);
+}
+
+// A round: a load on a Redis whose power fails in the middle of it, and that comes back.
+void Round(const std::string& appendfsync, uint64_t seed, Totals& totals) {
+  std::mt19937_64 random(seed);
+  const bool may_lose = appendfsync != "always";
+  CrashDisk disk;
+  RedisServerOptions options;
+  options.config = {absl::StrCat("appendfsync ", appendfsync)};
+  if (!may_lose) {
+    // In the middle of most rounds the append-only file is rewritten, too.
+    options.config.insert(options.config.end(),
+                          {"auto-aof-rewrite-percentage 50", "auto-aof-rewrite-min-size 300kb"});
+  }
+  options.preload = disk.library();
+  options.environment = disk.environment();
+  ASSERT_OK_AND_ASSIGN(const auto redis, RedisServer::Start(options));
+  Trial::Options trial_options;
+  trial_options.url =
+      RedisUrl("redis", redis->host_and_port(), "", nullptr,
+               absl::StrCat("prefix=test&durability=", may_lose ? "relaxed" : "local"));
+  trial_options.seed = seed;
+  trial_options.deadline = absl::Seconds(1);
+  ASSERT_OK_AND_ASSIGN(const auto trial, Trial::Start(trial_options));
+  ASSERT_TRUE(trial->load().AwaitAcknowledged(
+      std::uniform_int_distribution<int64_t>(1, 600)(random), absl::Seconds(60)));
+  absl::SleepFor(absl::Microseconds(std::uniform_int_distribution<int>(0, 3000)(random)));
+  ASSERT_OK(redis->Kill());
+  ASSERT_OK_AND_ASSIGN(const int64_t lost, disk.LoseUnsynced(redis->folder(), random));
+  totals.bytes_cut += lost;
+  ASSERT_OK(redis->Restart());
+  ASSERT_OK(trial->AwaitRecovery(absl::Now(), absl::Seconds(10), totals));
+  trial->Finish(totals, may_lose);
+}
+
+TEST(RedisCrashTest, NothingAcknowledgedIsLost) {
+  Totals totals;
+  const int rounds = storage::Rounds(4, 100);
+  for (int i = 1; i <= rounds && !HasFailure(); ++i) {
+    SCOPED_TRACE(absl::StrCat("seed ", i));
+    Round("always", static_cast<uint64_t>(i), totals);
+  }
+  Print("power cut, local", totals);
+  EXPECT_GT(totals.acknowledged, 50 * totals.rounds);
+  // Otherwise the cuts met no write, and the test tested nothing.
+  EXPECT_GT(totals.bytes_cut, 0);
+}
+
+// The control: without fsync the same rounds must lose, or the test above could not fail.
+TEST(RedisCrashTest, WithoutSyncAcknowledgedWritesAreLost) {
+  Totals totals;
+  const int rounds = storage::Rounds(1, 20);
+  for (int i = 1; i <= rounds && !HasFailure(); ++i) {
+    Round("no", static_cast<uint64_t>(i), totals);
+  }
+  Print("power cut, appendfsync no (control)", totals);
+  EXPECT_GT(totals.lost, 0);
 }
 
 }  // namespace

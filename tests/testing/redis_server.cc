@@ -528,6 +528,8 @@ absl::StatusOr<std::unique_ptr<RedisCluster>> RedisCluster::Start(RedisClusterOp
          server.tls == nullptr ? "tls-cluster no" : "tls-cluster yes"},
         options.server.config);
     SB_ASSIGN_OR_RETURN(std::unique_ptr<RedisServer> started, RedisServer::Start(server));
+    SB_ASSIGN_OR_RETURN(const RedisReply id, started->Run({"CLUSTER", "MYID"}));
+    made->node_ids_.push_back(id.text);
     made->servers_.push_back(std::move(started));
   }
   const std::vector<std::unique_ptr<RedisServer>>& servers = made->servers_;
@@ -551,8 +553,7 @@ absl::StatusOr<std::unique_ptr<RedisCluster>> RedisCluster::Start(RedisClusterOp
             .status());
   }
   for (int i = options.primaries; i < nodes; ++i) {
-    SB_ASSIGN_OR_RETURN(const std::string primary,
-                        made->NodeId(static_cast<size_t>(i % options.primaries)));
+    const std::string& primary = made->NodeId(static_cast<size_t>(i % options.primaries));
     // A node that was just met may not know the other one yet.
     SB_RETURN_IF_ERROR(Await(absl::Seconds(30), [&] {
       return servers[static_cast<size_t>(i)]->Run({"CLUSTER", "REPLICATE", primary}).status();
@@ -564,11 +565,6 @@ absl::StatusOr<std::unique_ptr<RedisCluster>> RedisCluster::Start(RedisClusterOp
 
 std::string RedisCluster::addresses() const { return Addresses(servers_); }
 
-absl::StatusOr<std::string> RedisCluster::NodeId(size_t server) const {
-  SB_ASSIGN_OR_RETURN(const RedisReply reply, servers_.at(server)->Run({"CLUSTER", "MYID"}));
-  return reply.text;
-}
-
 absl::StatusOr<size_t> RedisCluster::PrimaryOf(int slot, size_t asked) const {
   SB_ASSIGN_OR_RETURN(const RedisReply reply, servers_.at(asked)->Run({"CLUSTER", "SLOTS"}));
   for (const RedisReply& range : reply.elements) {
@@ -577,8 +573,7 @@ absl::StatusOr<size_t> RedisCluster::PrimaryOf(int slot, size_t asked) const {
       // By id: the port of the answer depends on whether the question came over TLS.
       const std::string& id = range.elements[2].elements[2].text;
       for (size_t i = 0; i < servers_.size(); ++i) {
-        const auto other = NodeId(i);
-        if (other.ok() && *other == id) {
+        if (node_ids_[i] == id) {
           return i;
         }
       }
@@ -625,8 +620,8 @@ absl::Status RedisCluster::AwaitHealthy(absl::Duration timeout) const {
 }
 
 absl::Status RedisCluster::MoveSlot(int slot, size_t from, size_t to) const {
-  SB_ASSIGN_OR_RETURN(const std::string from_id, NodeId(from));
-  SB_ASSIGN_OR_RETURN(const std::string to_id, NodeId(to));
+  const std::string& from_id = NodeId(from);
+  const std::string& to_id = NodeId(to);
   const std::string text = absl::StrCat(slot);
   const RedisServer& source = *servers_.at(from);
   const RedisServer& target = *servers_.at(to);

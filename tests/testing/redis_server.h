@@ -197,7 +197,7 @@ class RedisCluster {
   std::string addresses() const;  // "host:port,host:port"
 
   // The id that CLUSTER commands use.
-  absl::StatusOr<std::string> NodeId(size_t server) const;
+  const std::string& NodeId(size_t server) const { return node_ids_.at(server); }
   // Which server is the primary of the slot, as `asked` sees it.
   absl::StatusOr<size_t> PrimaryOf(int slot, size_t asked) const;
   // Waits until every server sees all others, all slots are served, and each primary has its
@@ -212,6 +212,7 @@ class RedisCluster {
 
   RedisClusterOptions options_;
   std::vector<std::unique_ptr<RedisServer>> servers_;
+  std::vector<std::string> node_ids_;
 };
 
 // The slot of a Cluster that a key with this hash tag lies in, asked from `server`.

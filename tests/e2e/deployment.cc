@@ -48,9 +48,27 @@ absl::StatusOr<int> NumberOf(absl::string_view line, absl::string_view field) {
   return number;
 }
 
+// Of which service "outcomes-2" is a replica.
+std::string NameOf(const std::string& service) { return service.substr(0, service.find('-')); }
+
 }  // namespace
 
-Deployment::Deployment() {
+DeploymentStore StoreOfEnvironment() {
+  const char* store = std::getenv("SECUREBASE_E2E_STORE");
+  if (store == nullptr || store == absl::string_view("sqlite")) {
+    return DeploymentStore::kSqlite;
+  }
+  if (store != absl::string_view("redis")) {
+    fprintf(stderr, "deployment: SECUREBASE_E2E_STORE must be sqlite or redis\n");
+    abort();
+  }
+  return DeploymentStore::kRedis;
+}
+
+Deployment::Deployment(DeploymentStore store) {
+  if (store == DeploymentStore::kRedis) {
+    redis_ = OrDie(RedisServer::Start({}));
+  }
   std::filesystem::create_directory(folder_.PathOf("audit"));
   const Finished setup = OrDie(RunProgram({Binary("securebase"), "dev-setup", folder_.path()}));
   if (setup.exit_code != 0) {
@@ -80,9 +98,15 @@ std::string Deployment::address(const std::string& service) const {
   return absl::StrCat("127.0.0.1:", found == running_.end() ? 0 : found->second.port);
 }
 
+std::string Deployment::StoreOf(const std::string& name) const {
+  return redis_ == nullptr ? absl::StrCat("sqlite:", folder_.PathOf(name + ".db"))
+                           : absl::StrCat("redis://", redis_->host_and_port());
+}
+
 std::vector<std::string> Deployment::CommandLine(const std::string& service) const {
   const auto path = [this](const std::string& name) { return folder_.PathOf(name); };
-  std::vector<std::string> arguments = {Binary(absl::StrCat("securebase-", service)),
+  const std::string name = NameOf(service);
+  std::vector<std::string> arguments = {Binary(absl::StrCat("securebase-", name)),
                                         absl::StrCat("--listen-address=", address(service)),
                                         "--health-address=127.0.0.1:0",
                                         "--metrics-address=127.0.0.1:0",
@@ -92,20 +116,20 @@ std::vector<std::string> Deployment::CommandLine(const std::string& service) con
                                         absl::StrCat("--issuer=", kIssuer),
                                         absl::StrCat("--jwks=", path("jwks.json")),
                                         absl::StrCat("--keyring=", path("keyring.json")),
-                                        absl::StrCat("--store=sqlite:", path(service + ".db")),
+                                        absl::StrCat("--store=", StoreOf(name)),
                                         absl::StrCat("--audit-directory=", path("audit")),
                                         "--endpoint-wait=0s"};
-  if (service != "plans") {
-    arguments.push_back(service == "goals" ? "--peer-services=plans=plans"
-                                           : "--peer-services=plans=plans,goals=goals");
+  if (name != "plans") {
+    arguments.push_back(name == "goals" ? "--peer-services=plans=plans"
+                                        : "--peer-services=plans=plans,goals=goals");
   }
-  if (service != "outcomes") {
+  if (name != "outcomes") {
     arguments.push_back(absl::StrCat("--outcomes-address=", address("outcomes")));
     arguments.push_back(absl::StrCat("--neighbour-ca=", path("ca.crt")));
-    arguments.push_back(absl::StrCat("--neighbour-certificate=", path(service + ".crt")));
-    arguments.push_back(absl::StrCat("--neighbour-key=", path(service + ".key")));
+    arguments.push_back(absl::StrCat("--neighbour-certificate=", path(name + ".crt")));
+    arguments.push_back(absl::StrCat("--neighbour-key=", path(name + ".key")));
   }
-  if (service == "plans") {
+  if (name == "plans") {
     arguments.push_back(absl::StrCat("--goals-address=", address("goals")));
   }
   return arguments;
@@ -162,12 +186,16 @@ client::Client& Deployment::Client(const std::string& package) {
   if (found != clients_.end()) {
     return *found->second;
   }
+  return *clients_.emplace(service, ClientOf(address(service))).first->second;
+}
+
+std::unique_ptr<client::Client> Deployment::ClientOf(const std::string& addresses) const {
   client::ChannelOptions channel;
-  channel.address = address(service);
+  channel.address = addresses;
   channel.ca_file = folder_.PathOf("ca.crt");
   channel.certificate_file = folder_.PathOf("client.crt");
   channel.key_file = folder_.PathOf("client.key");
-  return *clients_.emplace(service, OrDie(client::MakeClient(channel))).first->second;
+  return OrDie(client::MakeClient(channel));
 }
 
 std::string Deployment::MethodPath(const std::string& package, const std::string& method) {

@@ -14,19 +14,28 @@
 #include "services/platform/auth/principal.h"
 #include "services/platform/auth/token_minter.h"
 #include "tests/testing/process.h"
+#include "tests/testing/redis_server.h"
 #include "tests/testing/temporary_folder.h"
 
 namespace securebase::testing {
 
-// The three services as they are shipped, on SQLite, with mutual TLS between all of them, in a
-// folder of their own: keys from `securebase dev-setup`, free ports. What the services logged is
-// printed if the test failed. All ends with it.
+// Where the services keep what they are told.
+enum class DeploymentStore { kSqlite, kRedis };
+
+// What the environment variable SECUREBASE_E2E_STORE says, "sqlite" or "redis"; SQLite without it.
+// So one program of tests runs on each.
+DeploymentStore StoreOfEnvironment();
+
+// The three services as they are shipped, with mutual TLS between all of them, in a folder of their
+// own: keys from `securebase dev-setup`, free ports; on SQLite, or all on one Redis that is theirs.
+// What the services logged is printed if the test failed. All ends with it.
 //
-// Services are known by their names: "outcomes", "goals", "plans". Use from the main thread only;
-// but once a service's client has been made, many threads may make calls.
+// Services are known by their names: "outcomes", "goals", "plans". On Redis there may be further
+// replicas, "outcomes-2", which behave the same. Use from the main thread only; but once a
+// service's client has been made, many threads may make calls.
 class Deployment {
  public:
-  Deployment();
+  explicit Deployment(DeploymentStore store = StoreOfEnvironment());
   ~Deployment();
 
   // Starts a service, or starts it again: on the port that it had, so that its neighbours find it.
@@ -71,8 +80,11 @@ class Deployment {
                                 const std::string& method, const Request& request) {
     return Client(package).template Call<Response>(MethodPath(package, method), as, request);
   }
-  // The client of the service that serves a package: "episodes" is served by outcomes.
+  // The client of the service that serves a package: "episodes" is served by outcomes. Or of a
+  // replica, "outcomes-2".
   client::Client& Client(const std::string& package);
+  // A client of other addresses: "ipv4:127.0.0.1:1,127.0.0.1:2" for those of several replicas.
+  std::unique_ptr<client::Client> ClientOf(const std::string& addresses) const;
   static std::string MethodPath(const std::string& package, const std::string& method);
 
   // Who calls, in practice p1, with a fresh token of 15 minutes.
@@ -86,6 +98,7 @@ class Deployment {
   absl::StatusOr<Finished> Cli(std::vector<std::string> arguments);
 
   const TemporaryFolder& folder() const { return folder_; }
+  RedisServer& redis() { return *redis_; }  // only with kRedis
 
  private:
   struct Running {
@@ -96,10 +109,12 @@ class Deployment {
     std::string former_logs;
   };
 
+  std::string StoreOf(const std::string& name) const;
   client::CallOptions As(auth::PrincipalKind kind, const std::string& subject,
                          const std::string& scope, const std::string& patient) const;
 
   TemporaryFolder folder_;
+  std::unique_ptr<RedisServer> redis_;
   std::unique_ptr<auth::TokenSigner> signer_;
   std::map<std::string, Running> running_;
   std::map<std::string, std::unique_ptr<client::Client>> clients_;  // by service

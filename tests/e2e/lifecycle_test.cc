@@ -93,6 +93,33 @@ TEST_F(StartTest, APortThatIsTaken) {
                 deployment_.address("outcomes"));
 }
 
+TEST_F(StartTest, ARedisThatCannotKeepThePromise) {
+  RedisServerOptions options;
+  options.config = {"appendfsync everysec"};
+  ASSERT_OK_AND_ASSIGN(const auto redis, RedisServer::Start(options));
+  const std::string url = "redis://" + redis->host_and_port();
+  ExpectOneLine(With(deployment_.CommandLine("outcomes"), "--store", url),
+                "appendfsync is \"everysec\", should be always");
+}
+
+TEST_F(StartTest, ARedisThatIsNotThere) {
+  std::string nowhere;
+  {
+    ASSERT_OK_AND_ASSIGN(const auto redis, RedisServer::Start({}));
+    nowhere = redis->host_and_port();
+  }
+  ExpectOneLine(With(deployment_.CommandLine("outcomes"), "--store", "redis://" + nowhere),
+                nowhere);
+}
+
+TEST_F(StartTest, ARedisWithAPasswordInItsUrl) {
+  const std::vector<std::string> arguments = With(deployment_.CommandLine("outcomes"), "--store",
+                                                  "redis://user:MARKEDSECRET@127.0.0.1:6379");
+  ExpectOneLine(arguments, "password-file");
+  ASSERT_OK_AND_ASSIGN(const Finished finished, RunProgram(arguments));
+  EXPECT_THAT(finished.error, ::testing::Not(HasSubstr("MARKEDSECRET")));
+}
+
 TEST_F(StartTest, NoNeighbour) {
   ExpectOneLine(With(deployment_.CommandLine("goals"), "--outcomes-address", ""),
                 "outcomes-address");

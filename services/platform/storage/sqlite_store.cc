@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -37,6 +38,14 @@ class Published {
     }
     if (changes.epoch.has_value()) {
       epoch_ = *changes.epoch;
+    }
+  }
+  // A reader saw that the practice's journal had come so far. SQLite shows a commit a moment before
+  // the writer publishes it; a position that is asked for next must not be an older one.
+  void SawJournal(absl::string_view practice, int64_t last) {
+    MutexLock lock(mutex_);
+    if (const auto it = practices_.find(practice); it != practices_.end()) {
+      it->second.journal_last = std::max(it->second.journal_last, last);
     }
   }
   // 0: unknown. BeingImportedError while it is.
@@ -260,6 +269,7 @@ class SqliteStoreImpl : public SqliteStore {
     SB_ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_.Borrow(context));
     SB_ASSIGN_OR_RETURN(const Snapshot snapshot, Snapshot::Begin(*reader));
     SB_ASSIGN_OR_RETURN(JournalPage page, ReadJournal(*reader, practice, after, limit));
+    published_.SawJournal(practice, page.position.sequence);
     page.position.epoch = published_.epoch();
     return page;
   }

@@ -27,7 +27,7 @@ using storage::Record;
 using storage::RecordKey;
 using storage::Store;
 
-constexpr size_t kMaxViolations = 20;  // the first ones say enough
+constexpr size_t kMaxViolations = 100;  // the first ones say enough
 
 struct Write {
   enum class Outcome { kUnknown, kDone, kNotDone };

@@ -6,8 +6,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "services/episodes/records/kinds.h"
-#include "services/episodes/rules/members.h"
-#include "services/episodes/rules/transitions.h"
 #include "services/outcomes/handlers/checks.h"
 #include "services/outcomes/handlers/outcome_handlers.h"
 #include "services/outcomes/records/kinds.h"
@@ -81,39 +79,39 @@ v1::Urgency UrgencyOf(const v1::AlertSummary& alert) {
   }
 }
 
-void AddAlerts(const records::Reader& reader, const EpisodeRow& row, v1::CaseloadEntry& entry) {
-  std::vector<const AlertRow*> visible;
-  for (const auto& [name, alert] : row.alerts) {
-    if (reader.MaySee(alert.access)) {
-      visible.push_back(&alert);
+void AddAlerts(const records::Reader& reader, const PracticeFold& fold, const EpisodeRow& row,
+               const WaitingRows& waiting, v1::CaseloadEntry& entry) {
+  std::vector<v1::AlertSummary> visible;
+  for (const AlertRow& alert : waiting.alerts) {
+    if (reader.MaySee(fold.AccessOf(row, alert))) {
+      visible.push_back(fold.SummaryOf(alert));
     }
   }
-  std::sort(visible.begin(), visible.end(),
-            [](const AlertRow* a, const AlertRow* b) { return MoreUrgent(a->order, b->order); });
-  for (const AlertRow* alert : visible) {
-    entry.set_urgency(std::max(entry.urgency(), UrgencyOf(alert->summary)));
+  std::sort(visible.begin(), visible.end(), MoreUrgent);
+  for (v1::AlertSummary& alert : visible) {
+    entry.set_urgency(std::max(entry.urgency(), UrgencyOf(alert)));
     if (entry.alerts_size() < kMaxPerEntry) {
-      *entry.add_alerts() = alert->summary;
+      *entry.add_alerts() = std::move(alert);
     } else {
       entry.set_alerts_truncated(true);
     }
   }
 }
 
-void AddSeries(const records::Reader& reader, const EpisodeRow& row, v1::CaseloadEntry& entry) {
+void AddSeries(const records::Reader& reader, const PracticeFold& fold, const EpisodeRow& row,
+               v1::CaseloadEntry& entry) {
   std::vector<const SeriesRow*> visible;
-  for (const auto& [name, series] : row.series) {
-    if (reader.MaySee(series.access)) {
+  for (const SeriesRow& series : row.series) {
+    if (reader.MaySee(fold.AccessOf(row, series))) {
       visible.push_back(&series);
     }
   }
   std::stable_sort(visible.begin(), visible.end(), [](const SeriesRow* a, const SeriesRow* b) {
-    return b->headline.latest_answered_time().seconds() <
-           a->headline.latest_answered_time().seconds();
+    return b->latest_seconds < a->latest_seconds;
   });
   for (const SeriesRow* series : visible) {
     if (entry.series_size() < kMaxPerEntry) {
-      *entry.add_series() = series->headline;
+      *entry.add_series() = fold.HeadlineOf(*series);
     } else {
       entry.set_series_truncated(true);
     }
@@ -121,15 +119,15 @@ void AddSeries(const records::Reader& reader, const EpisodeRow& row, v1::Caseloa
 }
 
 // Also lowers `expires` to the next moment at which a schedule's state changes by itself.
-void AddSchedules(const records::Reader& reader, const EpisodeRow& row, v1::CaseloadEntry& entry,
-                  absl::Time& expires) {
+void AddSchedules(const records::Reader& reader, const PracticeFold& fold, const EpisodeRow& row,
+                  const WaitingRows& waiting, v1::CaseloadEntry& entry, absl::Time& expires) {
   const absl::Time now = reader.call().time;
   absl::Time next_due = absl::InfiniteFuture();
-  for (const auto& [name, schedule] : row.schedules) {
-    if (!reader.MaySee(schedule.access)) {
+  for (const ScheduleRow& schedule : waiting.schedules) {
+    if (!reader.MaySee(fold.AccessOf(row, schedule))) {
       continue;
     }
-    const v1::DueAssessment due = ComputeDue(schedule.schedule, now);
+    const v1::DueAssessment due = ComputeDue(fold.ScheduleOf(schedule), now);
     next_due = std::min(next_due, api::FromProto(due.due_time()));
     for (const auto& change : {due.open_time(), due.expire_time()}) {
       const absl::Time time = api::FromProto(change);
@@ -138,7 +136,7 @@ void AddSchedules(const records::Reader& reader, const EpisodeRow& row, v1::Case
     if (due.state() == v1::DUE_STATE_OVERDUE) {
       entry.set_urgency(std::max(entry.urgency(), v1::URGENCY_OVERDUE));
       if (entry.overdue_schedules_size() < kMaxPerEntry) {
-        entry.add_overdue_schedules(name);
+        entry.add_overdue_schedules(due.schedule().name());
       }
     }
   }
@@ -147,19 +145,20 @@ void AddSchedules(const records::Reader& reader, const EpisodeRow& row, v1::Case
   }
 }
 
-v1::CaseloadEntry MakeEntry(const records::Reader& reader, const std::string& name,
-                            const EpisodeRow& row, absl::Time& expires) {
+v1::CaseloadEntry MakeEntry(const records::Reader& reader, const PracticeFold& fold,
+                            const std::string& name, absl::Time& expires) {
+  const EpisodeRow& row = *fold.Find(name);
   v1::CaseloadEntry entry;
   entry.set_episode(name);
   entry.set_urgency(v1::URGENCY_NONE);
-  for (const episodes::v1::CareTeamMember& member : row.episode->care_team()) {
-    if (episodes::IsPresent(member)) {
-      entry.add_staff(member.staff());
-    }
+  for (const StaffRef& staff : row.staff) {
+    entry.add_staff(fold.StaffOf(staff));
   }
-  AddAlerts(reader, row, entry);
-  AddSeries(reader, row, entry);
-  AddSchedules(reader, row, entry, expires);
+  AddSeries(reader, fold, row, entry);
+  if (const WaitingRows* const waiting = fold.FindWaiting(row); waiting != nullptr) {
+    AddAlerts(reader, fold, row, *waiting, entry);
+    AddSchedules(reader, fold, row, *waiting, entry, expires);
+  }
   return entry;
 }
 
@@ -204,7 +203,7 @@ absl::Time FillCaseload(const records::Reader& reader, const v1::GetCaseloadRequ
   std::vector<v1::CaseloadEntry> entries;
   for (const std::string& name : CandidateEpisodes(reader, request.staff(), fold)) {
     if (reader.MaySee({LastId(name), {}})) {
-      entries.push_back(MakeEntry(reader, name, *fold.Find(name), expires));
+      entries.push_back(MakeEntry(reader, fold, name, expires));
     }
   }
   std::sort(entries.begin(), entries.end(), StandsBefore);
@@ -215,64 +214,6 @@ absl::Time FillCaseload(const records::Reader& reader, const v1::GetCaseloadRequ
     *response.add_entries() = std::move(entry);
   }
   return expires;
-}
-
-std::vector<std::string> KeysOf(const episodes::v1::Episode& episode,
-                                v1::SummaryDimension dimension, const std::string& month) {
-  std::vector<std::string> keys;
-  switch (dimension) {
-    case v1::SUMMARY_DIMENSION_PROBLEM:
-      for (const episodes::v1::Problem& problem : episode.problems()) {
-        keys.push_back(problem.code());
-      }
-      break;
-    case v1::SUMMARY_DIMENSION_CLINICIAN:
-      for (const episodes::v1::CareTeamMember& member : episode.care_team()) {
-        if (member.role() == episodes::v1::CARE_TEAM_ROLE_LEAD_CLINICIAN &&
-            episodes::IsPresent(member)) {
-          keys.push_back(member.staff());
-        }
-      }
-      break;
-    case v1::SUMMARY_DIMENSION_CLOSING_MONTH:
-      keys.push_back(month);
-      break;
-    default:
-      break;
-  }
-  std::sort(keys.begin(), keys.end());
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  if (keys.empty()) {
-    keys.emplace_back();
-  }
-  return keys;
-}
-
-// The closed episodes' series of the instrument.
-std::vector<SummaryItem> CollectItems(const PracticeFold& fold,
-                                      const v1::GetPracticeSummaryRequest& request,
-                                      absl::TimeZone zone) {
-  std::vector<SummaryItem> items;
-  for (const auto& [name, episode_name] : fold.SeriesOf(LastId(request.instrument()))) {
-    const EpisodeRow* row = fold.Find(episode_name);
-    if (!row->episode.has_value() || !episodes::IsClosed(row->episode->status())) {
-      continue;
-    }
-    const absl::Time closed = api::FromProto(row->episode->end_time());
-    if (request.year() != 0 && absl::ToCivilYear(closed, zone).year() != request.year()) {
-      continue;
-    }
-    const SeriesRow& series = row->series.at(name);
-    SummaryItem item;
-    item.keys = KeysOf(*row->episode, request.dimension(), absl::FormatTime("%Y-%m", closed, zone));
-    item.person = series.headline.subject();
-    item.verdict = series.headline.verdict();
-    if (series.completed) {
-      item.values = {series.headline.baseline(), series.headline.latest()};
-    }
-    items.push_back(std::move(item));
-  }
-  return items;
 }
 
 // The query without what says what the caller knows already.
@@ -331,19 +272,17 @@ absl::StatusOr<v1::GetPracticeSummaryResponse> OutcomeHandlers::GetPracticeSumma
     response.set_not_modified(true);
     return response;
   }
-  SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(reader));
-  absl::TimeZone zone = absl::UTCTimeZone();
-  absl::LoadTimeZone(rules.time_zone, &zone);
-  std::vector<SummaryItem> items;
-  SB_RETURN_IF_ERROR(
-      projections_.Read(call, [&](const PracticeFold& fold, const storage::Position& at) {
-        items = CollectItems(fold, request, zone);
-        response.set_etag(MakeEtag(reader, query, at, FormatExpiry(ExpiryOf(reader.view()))));
-      }));
   const v1::Scale& scale = HeadlineScale(*definition);
   response.set_scale(scale.id());
-  response.set_smallest_group(sees_all ? 0 : rules.smallest_group);
-  std::vector<v1::SummaryRow> rows = Summarize(items, scale.direction(), response.smallest_group());
+  std::vector<v1::SummaryRow> rows;
+  SB_RETURN_IF_ERROR(
+      projections_.Read(call, [&](const PracticeFold& fold, const storage::Position& at) {
+        response.set_smallest_group(sees_all ? 0 : fold.smallest_group());
+        rows = Summarize(
+            fold.SummaryOf(LastId(request.instrument()), request.dimension(), request.year()),
+            scale.direction(), response.smallest_group());
+        response.set_etag(MakeEtag(reader, query, at, FormatExpiry(ExpiryOf(reader.view()))));
+      }));
   response.set_truncated(rows.size() > kMaxRows);
   rows.resize(std::min(rows.size(), size_t{kMaxRows}));
   for (v1::SummaryRow& row : rows) {

@@ -145,6 +145,7 @@ Query AssessmentsOfSeries(absl::string_view series) {
   return {"assessment-by-series", SortKey({LastId(series), ""})};
 }
 Query AllSeries() { return {"series"}; }
+Query AllSeriesByEpisode() { return {"series-by-episode"}; }
 Query SeriesOfEpisode(absl::string_view episode) {
   return {"series-by-episode", SortKey({LastId(episode), ""})};
 }

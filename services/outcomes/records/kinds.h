@@ -33,6 +33,8 @@ records::Query AssessmentsOfSeries(absl::string_view series);
 
 // By instrument, then id.
 records::Query AllSeries();
+// The same by episode: about as they lie in the store, for a reading of all.
+records::Query AllSeriesByEpisode();
 records::Query SeriesOfEpisode(absl::string_view episode);
 records::Query SeriesOfEpisode(absl::string_view episode, absl::string_view instrument);
 

@@ -1,34 +1,89 @@
 #include "services/outcomes/records/practice_fold.h"
 
+#include <algorithm>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "services/episodes/rules/members.h"
 #include "services/episodes/rules/transitions.h"
 #include "services/outcomes/records/kinds.h"
 #include "services/outcomes/rules/series.h"
+#include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
 
 namespace securebase::outcomes {
 namespace {
 
 template <typename Map>
-const typename Map::mapped_type& FindOrEmpty(const Map& map, const std::string& key) {
+const typename Map::mapped_type& FindOrEmpty(const Map& map, const typename Map::key_type& key) {
   static const auto* const kEmpty = new typename Map::mapped_type();
   const auto found = map.find(key);
   return found == map.end() ? *kEmpty : found->second;
 }
 
-v1::AlertSummary Summarize(const v1::Alert& alert) {
-  v1::AlertSummary summary;
-  summary.set_alert(alert.name());
-  summary.set_kind(alert.kind());
-  summary.set_state(alert.state());
-  summary.set_risk_level(alert.risk_level());
-  if (alert.has_open_time()) {
-    *summary.mutable_open_time() = alert.open_time();
+// The id of a series is a digest in hexadecimal digits (kinds.h).
+bool ParseDigest(absl::string_view name, std::array<uint8_t, 16>& digest) {
+  const std::string id = LastId(name);
+  const std::string bytes = absl::HexStringToBytes(id);
+  if (bytes.size() != digest.size() || absl::BytesToHexString(bytes) != id) {
+    return false;
   }
-  summary.set_instrument(alert.instrument());
-  summary.set_escalated(alert.has_escalated_time());
-  return summary;
+  std::copy(bytes.begin(), bytes.end(), digest.begin());
+  return true;
+}
+
+std::string FormatDigest(const std::array<uint8_t, 16>& digest) {
+  return absl::BytesToHexString(
+      absl::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+}
+
+// Dashboards show what waits in open episodes alone, and nobody need ever end what waits in closed
+// ones: holding it would cost more and more.
+bool MayWait(const EpisodeRow& row) {
+  return row.status == episodes::v1::EPISODE_STATUS_UNSPECIFIED || episodes::IsOpen(row.status);
+}
+
+// Where the row with this id is, or would be.
+template <typename Rows, typename Id>
+auto PlaceOf(Rows& rows, const Id& id) {
+  return std::lower_bound(rows.begin(), rows.end(), id,
+                          [](const auto& row, const Id& other) { return row.id < other; });
+}
+
+template <typename Row>
+void PutRow(Row row, std::vector<Row>& rows) {
+  const auto place = PlaceOf(rows, row.id);
+  if (place != rows.end() && place->id == row.id) {
+    *place = std::move(row);
+  } else {
+    rows.insert(place, std::move(row));
+  }
+}
+
+template <typename Row, typename Id>
+void EraseRow(const Id& id, std::vector<Row>& rows) {
+  const auto place = PlaceOf(rows, id);
+  if (place != rows.end() && place->id == id) {
+    rows.erase(place);
+  }
+}
+
+// The keys of the rows that an episode counts in, by dimension in the order of the enum; at least
+// one in each.
+using Keys = std::array<std::vector<std::string>, 4>;
+
+void Tidy(std::vector<std::string>& keys) {
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  if (keys.empty()) {
+    keys.emplace_back();
+  }
+}
+
+size_t PlaceOfDimension(v1::SummaryDimension dimension) {
+  return dimension == v1::SUMMARY_DIMENSION_UNSPECIFIED ? 0 : static_cast<size_t>(dimension) - 1;
 }
 
 }  // namespace
@@ -60,146 +115,469 @@ v1::SeriesHeadline MakeHeadline(const v1::InstrumentDefinition& definition,
   return headline;
 }
 
-EpisodeRow& PracticeFold::RowFor(const std::string& record, const std::string& episode) {
-  owners_[record] = episode;
-  return rows_[episode];
+std::string PracticeFold::NameOf(absl::string_view collection, absl::string_view id) const {
+  return absl::StrCat("practices/", practice_, "/", collection, "/", id);
 }
 
-void PracticeFold::Put(const episodes::v1::Episode& episode) {
-  EpisodeRow& row = RowFor(episode.name(), episode.name());
-  if (row.episode.has_value()) {
-    Unindex(episode.name(), *row.episode);
+EpisodeRow* PracticeFold::FindRow(absl::string_view episode) {
+  return const_cast<EpisodeRow*>(Find(episode));
+}
+
+const EpisodeRow* PracticeFold::Find(absl::string_view episode) const {
+  const std::optional<StringId> id = strings_.Find(LastId(episode));
+  const auto found = id.has_value() ? by_id_.find(*id) : by_id_.end();
+  return found == by_id_.end() ? nullptr : &episodes_[found->second];
+}
+
+EpisodeRow& PracticeFold::RowFor(absl::string_view episode) {
+  const StringId id = strings_.Add(LastId(episode));
+  const auto [found, is_new] = by_id_.emplace(id, static_cast<uint32_t>(episodes_.size()));
+  if (is_new) {
+    episodes_.emplace_back().id = id;
   }
-  row.episode = episode;
-  if (episodes::IsOpen(episode.status())) {
-    open_.insert(episode.name());
-    for (const episodes::v1::CareTeamMember& member : episode.care_team()) {
-      if (episodes::IsPresent(member)) {
-        by_staff_[member.staff()].insert(episode.name());
-      }
-    }
+  return episodes_[found->second];
+}
+
+WaitingRows& PracticeFold::WaitingFor(const EpisodeRow& row) {
+  std::unique_ptr<WaitingRows>& waiting = waiting_[row.id];
+  if (waiting == nullptr) {
+    waiting = std::make_unique<WaitingRows>();
+  }
+  return *waiting;
+}
+
+const WaitingRows* PracticeFold::FindWaiting(const EpisodeRow& row) const {
+  const auto found = waiting_.find(row.id);
+  return found == waiting_.end() ? nullptr : found->second.get();
+}
+
+void PracticeFold::Index(const EpisodeRow& row) {
+  if (!episodes::IsOpen(row.status)) {
+    return;
+  }
+  const std::string name = NameOf("episodes", strings_.Get(row.id));
+  open_.insert(name);
+  for (const StaffRef& staff : row.staff) {
+    by_staff_[StaffOf(staff)].insert(name);
   }
 }
 
-void PracticeFold::Unindex(const std::string& name, const episodes::v1::Episode& episode) {
-  open_.erase(name);
-  for (const episodes::v1::CareTeamMember& member : episode.care_team()) {
-    const auto found = by_staff_.find(member.staff());
+void PracticeFold::Unindex(const EpisodeRow& row) {
+  const std::string name = NameOf("episodes", strings_.Get(row.id));
+  if (open_.erase(name) == 0) {
+    return;
+  }
+  for (const StaffRef& staff : row.staff) {
+    const auto found = by_staff_.find(StaffOf(staff));
     if (found != by_staff_.end() && found->second.erase(name) > 0 && found->second.empty()) {
       by_staff_.erase(found);
     }
   }
 }
 
-void PracticeFold::Put(const v1::Series& series) {
-  const v1::InstrumentDefinition* definition =
-      catalogue_->Find(LastId(series.instrument()), series.instrument_version());
-  if (definition == nullptr || series.assessment_count() == 0) {
-    Remove(series.name());  // nothing to show
-    return;
+bool PracticeFold::Put(const episodes::v1::Episode& episode) {
+  EpisodeRow& row = RowFor(episode.name());
+  const bool was_closed = !MayWait(row);
+  CountAll(row, -1);
+  Unindex(row);
+  row.status = episode.status();
+  row.end_seconds = episode.end_time().seconds();
+  row.staff.clear();
+  for (const episodes::v1::CareTeamMember& member : episode.care_team()) {
+    if (episodes::IsPresent(member)) {
+      row.staff.push_back({strings_.Add(member.staff()),
+                           member.role() == episodes::v1::CARE_TEAM_ROLE_LEAD_CLINICIAN});
+    }
   }
-  SeriesRow& row = RowFor(series.name(), series.episode()).series[series.name()];
-  row.headline = MakeHeadline(*definition, series);
-  row.access = SeriesKind().access(series);
-  const v1::ScaleSummary* summary = FindSummary(series, row.headline.scale());
+  row.problems.clear();
+  for (const episodes::v1::Problem& problem : episode.problems()) {
+    row.problems.push_back(strings_.Add(problem.code()));
+  }
+  row.participants.clear();
+  for (const episodes::v1::Participant& participant : episode.participants()) {
+    row.participants.push_back(
+        {strings_.Add(participant.id()), strings_.Add(participant.patient())});
+  }
+  Index(row);
+  CountAll(row, 1);
+  if (!MayWait(row)) {
+    waiting_.erase(row.id);
+  }
+  return was_closed && MayWait(row);
+}
+
+uint32_t PracticeFold::FormOf(const v1::SeriesHeadline& headline) {
+  const auto found = std::find_if(forms_.begin(), forms_.end(), [&](const Form& form) {
+    return form.instrument == headline.instrument() && form.scale == headline.scale() &&
+           form.domain == headline.domain() && form.direction == headline.direction();
+  });
+  if (found == forms_.end()) {
+    forms_.push_back(
+        {headline.instrument(), headline.scale(), headline.domain(), headline.direction()});
+    return static_cast<uint32_t>(forms_.size()) - 1;
+  }
+  return static_cast<uint32_t>(found - forms_.begin());
+}
+
+absl::Status PracticeFold::Put(const v1::Series& series,
+                               const v1::InstrumentDefinition* definition) {
+  SeriesRow row{};
+  if (!ParseDigest(series.name(), row.id)) {
+    return Internal("the id of a series is not a digest");
+  }
+  if (definition == nullptr || series.assessment_count() == 0) {
+    Remove(series.name(), series.episode());
+    return absl::OkStatus();
+  }
+  const v1::SeriesHeadline headline = MakeHeadline(*definition, series);
+  row.baseline = headline.baseline();
+  row.latest = headline.latest();
+  row.latest_seconds = headline.latest_answered_time().seconds();
+  row.latest_nanos = headline.latest_answered_time().nanos();
+  row.count = headline.count();
+  row.subject = strings_.Add(headline.subject());
+  row.informant = strings_.Add(headline.informant());
+  row.relationship_target = strings_.Add(headline.relationship_target());
+  row.band = strings_.Add(headline.band());
+  row.form = FormOf(headline);
+  row.verdict = static_cast<uint8_t>(headline.verdict());
+  row.has_values = headline.has_latest();
+  row.provisional = headline.provisional();
+  const v1::ScaleSummary* summary = FindSummary(series, headline.scale());
   row.completed = summary != nullptr && summary->count_from_baseline() > 1;
-  by_instrument_[LastId(series.instrument())][series.name()] = series.episode();
+  row.informants_too = SeriesKind().access(series).subjects.size() > 1;
+
+  EpisodeRow& episode = RowFor(series.episode());
+  const auto place = PlaceOf(episode.series, row.id);
+  if (place != episode.series.end() && place->id == row.id) {
+    Count(episode, *place, -1);
+    *place = row;
+  } else {
+    episode.series.insert(place, row);
+    ++series_count_;
+  }
+  Count(episode, row, 1);
+  return absl::OkStatus();
 }
 
 void PracticeFold::Put(const v1::Alert& alert) {
   if (alert.state() == v1::ALERT_STATE_RESOLVED) {
-    Remove(alert.name());
+    Remove(alert.name(), alert.episode());
     return;
   }
-  AlertRow& row = RowFor(alert.name(), alert.episode()).alerts[alert.name()];
-  row.summary = Summarize(alert);
-  row.access = AlertKind().access(alert);
-  row.order.Clear();
-  row.order.set_name(alert.name());
-  row.order.set_kind(alert.kind());
-  row.order.set_state(alert.state());
-  row.order.set_risk_level(alert.risk_level());
-  if (alert.has_open_time()) {
-    *row.order.mutable_open_time() = alert.open_time();
+  const EpisodeRow& episode = RowFor(alert.episode());
+  if (!MayWait(episode)) {
+    return;
   }
+  AlertRow row;
+  row.id = LastId(alert.name());
+  row.instrument = strings_.Add(alert.instrument());
+  row.kind = alert.kind();
+  row.state = alert.state();
+  row.risk_level = alert.risk_level();
+  row.escalated = alert.has_escalated_time();
+  row.has_open_time = alert.has_open_time();
+  row.open_seconds = alert.open_time().seconds();
+  row.open_nanos = alert.open_time().nanos();
+  for (const std::string& subject : AlertKind().access(alert).subjects) {
+    row.subjects.push_back(strings_.Add(subject));
+  }
+  PutRow(std::move(row), WaitingFor(episode).alerts);
 }
 
 void PracticeFold::Put(const v1::Schedule& schedule) {
   if (schedule.status() != v1::SCHEDULE_STATUS_ACTIVE) {
-    Remove(schedule.name());
+    Remove(schedule.name(), schedule.episode());
     return;
   }
-  ScheduleRow& row = RowFor(schedule.name(), schedule.episode()).schedules[schedule.name()];
-  row.schedule = schedule;
-  row.access = ScheduleKind().access(schedule);
+  const EpisodeRow& episode = RowFor(schedule.episode());
+  if (!MayWait(episode)) {
+    return;
+  }
+  ScheduleRow row;
+  row.id = LastId(schedule.name());
+  row.subject = strings_.Add(schedule.subject());
+  row.informant = strings_.Add(schedule.informant());
+  row.time_zone = strings_.Add(schedule.time_zone());
+  row.informants_too = ScheduleKind().access(schedule).subjects.size() > 1;
+  row.start_seconds = schedule.start_time().seconds();
+  row.start_nanos = schedule.start_time().nanos();
+  row.cadence_weeks = schedule.cadence_weeks();
+  row.window_days = schedule.window_days();
+  row.expiry_days = schedule.expiry_days();
+  if (schedule.has_answered_through()) {
+    row.answered_through = schedule.answered_through();
+  }
+  PutRow(std::move(row), WaitingFor(episode).schedules);
 }
 
-void PracticeFold::Remove(const std::string& name) {
-  const auto owner = owners_.find(name);
-  if (owner == owners_.end()) {
+void PracticeFold::SetRules(absl::TimeZone zone, int smallest_group) {
+  smallest_group_ = smallest_group;
+  if (zone == zone_) {
     return;
   }
-  const auto found = rows_.find(owner->second);
-  owners_.erase(owner);
-  EpisodeRow& row = found->second;
-  if (row.episode.has_value() && row.episode->name() == name) {
-    Unindex(name, *row.episode);
-    row.episode.reset();
+  zone_ = zone;
+  summaries_.clear();
+  for (const EpisodeRow& row : episodes_) {
+    CountAll(row, 1);
   }
-  const auto series = row.series.find(name);
-  if (series != row.series.end()) {
-    const auto index = by_instrument_.find(LastId(series->second.headline.instrument()));
-    index->second.erase(name);
-    if (index->second.empty()) {
-      by_instrument_.erase(index);
+}
+
+void PracticeFold::Remove(absl::string_view name, absl::string_view episode) {
+  EpisodeRow* const row = FindRow(episode);
+  if (row == nullptr) {
+    return;
+  }
+  if (name == episode) {
+    CountAll(*row, -1);
+    Unindex(*row);
+    row->status = episodes::v1::EPISODE_STATUS_UNSPECIFIED;
+    return;
+  }
+  std::array<uint8_t, 16> digest;
+  if (absl::StartsWith(name, NameOf("series", "")) && ParseDigest(name, digest)) {
+    const auto series = PlaceOf(row->series, digest);
+    if (series != row->series.end() && series->id == digest) {
+      Count(*row, *series, -1);
+      row->series.erase(series);
+      --series_count_;
+      return;
     }
-    row.series.erase(series);
   }
-  row.alerts.erase(name);
-  row.schedules.erase(name);
-  if (!row.episode.has_value() && row.series.empty() && row.alerts.empty() &&
-      row.schedules.empty()) {
-    rows_.erase(found);
+  const auto found = waiting_.find(row->id);
+  if (found == waiting_.end()) {
+    return;
+  }
+  WaitingRows& waiting = *found->second;
+  // An alert's id holds its cause's digest, a schedule's is the server's or a client's choice: the
+  // collection tells them apart.
+  if (absl::StartsWith(name, NameOf("alerts", ""))) {
+    EraseRow(LastId(name), waiting.alerts);
+  } else if (absl::StartsWith(name, NameOf("schedules", ""))) {
+    EraseRow(LastId(name), waiting.schedules);
+  }
+  if (waiting.alerts.empty() && waiting.schedules.empty()) {
+    waiting_.erase(found);
   }
 }
 
-const EpisodeRow* PracticeFold::Find(const std::string& episode) const {
-  const auto found = rows_.find(episode);
-  return found == rows_.end() ? nullptr : &found->second;
+void PracticeFold::CountAll(const EpisodeRow& row, int sign) {
+  for (const SeriesRow& series : row.series) {
+    Count(row, series, sign);
+  }
+}
+
+// A patient of the EHR is one person in all episodes; whoever is none, only in this one.
+StringId PracticeFold::PersonOf(const EpisodeRow& row, const SeriesRow& series) {
+  for (const ParticipantRef& participant : row.participants) {
+    if (participant.id == series.subject && participant.patient != 0) {
+      return participant.patient;
+    }
+  }
+  return strings_.Add(
+      absl::StrCat("\x01", strings_.Get(row.id), "\x01", strings_.Get(series.subject)));
+}
+
+void PracticeFold::Count(const EpisodeRow& row, const SeriesRow& series, int sign) {
+  if (!episodes::IsClosed(row.status)) {
+    return;
+  }
+  SummaryItem item;
+  item.verdict = static_cast<v1::Verdict>(series.verdict);
+  if (series.completed) {
+    item.values = {series.baseline, series.latest};
+  }
+  const absl::CivilSecond closed =
+      absl::ToCivilSecond(absl::FromUnixSeconds(row.end_seconds), zone_);
+  Keys keys;
+  for (const StringId problem : row.problems) {
+    keys[1].emplace_back(strings_.Get(problem));
+  }
+  for (const StaffRef& staff : row.staff) {
+    if (staff.leads) {
+      keys[2].push_back(StaffOf(staff));
+    }
+  }
+  keys[3].push_back(absl::FormatCivilTime(absl::CivilMonth(closed)));
+  Dimensions& dimensions = summaries_[LastId(forms_[series.form].instrument)];
+  for (size_t i = 0; i < dimensions.size(); ++i) {
+    Tidy(keys[i]);
+    for (const int year : {0, static_cast<int>(closed.year())}) {
+      // Persons take much of the memory, and only who may not choose a year asks about them.
+      item.person = year == 0 ? std::optional<uint32_t>(PersonOf(row, series)) : std::nullopt;
+      Groups& groups = dimensions[i][year];
+      for (const std::string& key : keys[i]) {
+        SummaryGroup& group = groups[key];
+        if (sign > 0) {
+          group.Add(item);
+          continue;
+        }
+        group.Remove(item);
+        if (group.counts().count() == 0) {
+          groups.erase(key);
+        }
+      }
+      if (groups.empty()) {
+        dimensions[i].erase(year);
+      }
+    }
+  }
+  if (dimensions[0].empty()) {
+    summaries_.erase(LastId(forms_[series.form].instrument));
+  }
 }
 
 const std::set<std::string>& PracticeFold::OpenEpisodesOf(const std::string& staff) const {
   return FindOrEmpty(by_staff_, staff);
 }
 
-const std::map<std::string, std::string>& PracticeFold::SeriesOf(
-    const std::string& instrument) const {
-  return FindOrEmpty(by_instrument_, instrument);
+const PracticeFold::Groups& PracticeFold::SummaryOf(const std::string& instrument,
+                                                    v1::SummaryDimension dimension,
+                                                    int year) const {
+  return FindOrEmpty(FindOrEmpty(summaries_, instrument)[PlaceOfDimension(dimension)], year);
+}
+
+v1::SeriesHeadline PracticeFold::HeadlineOf(const SeriesRow& series) const {
+  const Form& form = forms_[series.form];
+  v1::SeriesHeadline headline;
+  headline.set_series(NameOf("series", FormatDigest(series.id)));
+  headline.set_instrument(form.instrument);
+  headline.set_subject(std::string(strings_.Get(series.subject)));
+  headline.set_informant(std::string(strings_.Get(series.informant)));
+  headline.set_relationship_target(std::string(strings_.Get(series.relationship_target)));
+  headline.set_scale(form.scale);
+  headline.set_domain(form.domain);
+  headline.set_direction(form.direction);
+  headline.set_verdict(static_cast<v1::Verdict>(series.verdict));
+  if (series.has_values) {
+    headline.set_count(series.count);
+    headline.set_baseline(series.baseline);
+    headline.set_latest(series.latest);
+    headline.set_band(std::string(strings_.Get(series.band)));
+    headline.mutable_latest_answered_time()->set_seconds(series.latest_seconds);
+    headline.mutable_latest_answered_time()->set_nanos(series.latest_nanos);
+    headline.set_provisional(series.provisional);
+  }
+  return headline;
+}
+
+records::Access PracticeFold::PairAccess(const EpisodeRow& row, StringId subject,
+                                         StringId informant, bool informants_too) const {
+  records::Access access{std::string(strings_.Get(row.id)), {std::string(strings_.Get(subject))}};
+  if (informants_too) {
+    access.subjects.emplace_back(strings_.Get(informant));
+  }
+  return access;
+}
+
+records::Access PracticeFold::AccessOf(const EpisodeRow& row, const SeriesRow& series) const {
+  return PairAccess(row, series.subject, series.informant, series.informants_too);
+}
+
+v1::AlertSummary PracticeFold::SummaryOf(const AlertRow& alert) const {
+  v1::AlertSummary summary;
+  summary.set_alert(NameOf("alerts", alert.id));
+  summary.set_kind(alert.kind);
+  summary.set_state(alert.state);
+  summary.set_risk_level(alert.risk_level);
+  if (alert.has_open_time) {
+    summary.mutable_open_time()->set_seconds(alert.open_seconds);
+    summary.mutable_open_time()->set_nanos(alert.open_nanos);
+  }
+  summary.set_instrument(std::string(strings_.Get(alert.instrument)));
+  summary.set_escalated(alert.escalated);
+  return summary;
+}
+
+records::Access PracticeFold::AccessOf(const EpisodeRow& row, const AlertRow& alert) const {
+  records::Access access{std::string(strings_.Get(row.id)), {}};
+  for (const StringId subject : alert.subjects) {
+    access.subjects.emplace_back(strings_.Get(subject));
+  }
+  return access;
+}
+
+v1::Schedule PracticeFold::ScheduleOf(const ScheduleRow& schedule) const {
+  v1::Schedule result;
+  result.set_name(NameOf("schedules", schedule.id));
+  result.set_subject(std::string(strings_.Get(schedule.subject)));
+  result.set_informant(std::string(strings_.Get(schedule.informant)));
+  result.set_time_zone(std::string(strings_.Get(schedule.time_zone)));
+  result.mutable_start_time()->set_seconds(schedule.start_seconds);
+  result.mutable_start_time()->set_nanos(schedule.start_nanos);
+  result.set_cadence_weeks(schedule.cadence_weeks);
+  result.set_window_days(schedule.window_days);
+  result.set_expiry_days(schedule.expiry_days);
+  if (schedule.answered_through.has_value()) {
+    result.set_answered_through(*schedule.answered_through);
+  }
+  return result;
+}
+
+records::Access PracticeFold::AccessOf(const EpisodeRow& row, const ScheduleRow& schedule) const {
+  return PairAccess(row, schedule.subject, schedule.informant, schedule.informants_too);
 }
 
 std::string PracticeFold::DebugString() const {
-  std::string text;
-  for (const auto& [name, row] : rows_) {
-    absl::StrAppend(&text, name, "\n",
-                    row.episode.has_value() ? row.episode->DebugString() : "no episode\n");
-    for (const auto& [series, value] : row.series) {
-      absl::StrAppend(&text, series, value.completed ? " completed " : " ",
-                      value.headline.DebugString());
+  // By name: neither the order of the rows nor the numbers of the strings mean anything.
+  std::map<absl::string_view, const EpisodeRow*> rows;
+  for (const EpisodeRow& row : episodes_) {
+    rows[strings_.Get(row.id)] = &row;
+  }
+  std::string text = absl::StrCat(zone_.name(), " ", smallest_group_, "\n");
+  for (const auto& [id, row] : rows) {
+    const WaitingRows* const waiting = FindWaiting(*row);
+    if (row->status == episodes::v1::EPISODE_STATUS_UNSPECIFIED && row->series.empty() &&
+        waiting == nullptr) {
+      continue;  // nothing is left of it
     }
-    for (const auto& [alert, value] : row.alerts) {
-      absl::StrAppend(&text, alert, " ", value.summary.DebugString(), value.order.DebugString());
+    absl::StrAppend(&text, id, " status ", row->status, " end ", row->end_seconds);
+    for (const StaffRef& staff : row->staff) {
+      absl::StrAppend(&text, " staff ", StaffOf(staff), staff.leads ? " leads" : "");
     }
-    for (const auto& [schedule, value] : row.schedules) {
-      absl::StrAppend(&text, schedule, " ", value.schedule.DebugString());
+    for (const StringId problem : row->problems) {
+      absl::StrAppend(&text, " problem ", strings_.Get(problem));
+    }
+    for (const ParticipantRef& participant : row->participants) {
+      absl::StrAppend(&text, " participant ", strings_.Get(participant.id), "=",
+                      strings_.Get(participant.patient));
+    }
+    absl::StrAppend(&text, "\n");
+    for (const SeriesRow& series : row->series) {
+      absl::StrAppend(&text, "  ", HeadlineOf(series).ShortDebugString(),
+                      series.completed ? " completed" : "", " of ",
+                      absl::StrJoin(AccessOf(*row, series).subjects, ","), "\n");
+    }
+    if (waiting == nullptr) {
+      continue;
+    }
+    for (const AlertRow& alert : waiting->alerts) {
+      absl::StrAppend(&text, "  ", SummaryOf(alert).ShortDebugString(), " of ",
+                      absl::StrJoin(AccessOf(*row, alert).subjects, ","), "\n");
+    }
+    for (const ScheduleRow& schedule : waiting->schedules) {
+      absl::StrAppend(&text, "  ", ScheduleOf(schedule).ShortDebugString(), " of ",
+                      absl::StrJoin(AccessOf(*row, schedule).subjects, ","), "\n");
     }
   }
   absl::StrAppend(&text, "open: ", absl::StrJoin(open_, " "), "\n");
   for (const auto& [staff, episode_names] : by_staff_) {
     absl::StrAppend(&text, staff, ": ", absl::StrJoin(episode_names, " "), "\n");
   }
-  for (const auto& [instrument, series] : by_instrument_) {
-    absl::StrAppend(&text, instrument, ": ", absl::StrJoin(series, " ", absl::PairFormatter("=")),
-                    "\n");
+  for (const auto& [instrument, dimensions] : summaries_) {
+    for (size_t i = 0; i < dimensions.size(); ++i) {
+      for (const auto& [year, groups] : dimensions[i]) {
+        for (const auto& [key, group] : groups) {
+          std::set<absl::string_view> persons;
+          for (const uint32_t person : group.persons()) {
+            persons.insert(strings_.Get(person));
+          }
+          absl::StrAppend(&text, instrument, " ", i, " ", year, " '", key, "' ",
+                          group.counts().ShortDebugString(), " sums ", group.values().DebugString(),
+                          " persons ", absl::StrJoin(persons, " "), "\n");
+        }
+      }
+    }
   }
   return text;
 }

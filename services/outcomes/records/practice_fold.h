@@ -1,83 +1,209 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
+#include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "securebase/episodes/v1/episode.pb.h"
 #include "securebase/outcomes/v1/alert.pb.h"
 #include "securebase/outcomes/v1/dashboard.pb.h"
+#include "securebase/outcomes/v1/instrument.pb.h"
 #include "securebase/outcomes/v1/schedule.pb.h"
 #include "securebase/outcomes/v1/series.pb.h"
-#include "services/outcomes/rules/catalogue.h"
+#include "services/outcomes/records/string_table.h"
+#include "services/outcomes/rules/summary.h"
 #include "services/platform/records/database.h"
 
 namespace securebase::outcomes {
 
-// What dashboards need to know of one series.
+// What dashboards show of one series, packed: a practice has one row for every series it ever had.
 struct SeriesRow {
-  v1::SeriesHeadline headline;
-  records::Access access;
-  bool completed = false;  // a later value than the baseline's
+  std::array<uint8_t, 16> id;  // the digest that is its name
+  double baseline = 0;
+  double latest = 0;
+  int64_t latest_seconds = 0;  // when it was answered
+  int32_t latest_nanos = 0;
+  int32_t count = 0;
+  StringId subject = 0;
+  StringId informant = 0;
+  StringId relationship_target = 0;
+  StringId band = 0;
+  uint32_t form = 0;  // of PracticeFold::forms_
+  uint8_t verdict = 0;
+  bool has_values : 1;
+  bool provisional : 1;
+  bool completed : 1;       // a later value than the baseline's
+  bool informants_too : 1;  // it is the informant's data as well as the subject's
 };
 
 struct AlertRow {
-  v1::AlertSummary summary;
-  records::Access access;
-  v1::Alert order;  // only what MoreUrgent compares
+  std::string id;
+  StringId instrument = 0;  // its name
+  v1::AlertKind kind = v1::ALERT_KIND_UNSPECIFIED;
+  v1::AlertState state = v1::ALERT_STATE_UNSPECIFIED;
+  v1::RiskLevel risk_level = v1::RISK_LEVEL_UNSPECIFIED;
+  bool escalated = false;
+  bool has_open_time = false;
+  int32_t open_nanos = 0;
+  int64_t open_seconds = 0;
+  absl::InlinedVector<StringId, 4> subjects;  // whose data it rests on
 };
 
+// As much of a schedule as ComputeDue and its access ask for.
 struct ScheduleRow {
-  v1::Schedule schedule;
-  records::Access access;
+  std::string id;
+  StringId subject = 0;
+  StringId informant = 0;
+  StringId time_zone = 0;
+  bool informants_too = false;
+  int64_t start_seconds = 0;
+  int32_t start_nanos = 0;
+  int32_t cadence_weeks = 0;
+  int32_t window_days = 0;
+  int32_t expiry_days = 0;
+  std::optional<int32_t> answered_through;
+};
+
+struct StaffRef {
+  StringId staff = 0;
+  bool leads = false;
+};
+
+struct ParticipantRef {
+  StringId id = 0;
+  StringId patient = 0;  // 0: unknown to the EHR
 };
 
 // What dashboards need to know of one episode. A record may come before the episode it belongs to.
 struct EpisodeRow {
-  std::optional<episodes::v1::Episode> episode;
-  std::map<std::string, SeriesRow> series;       // by name
-  std::map<std::string, AlertRow> alerts;        // not resolved ones
-  std::map<std::string, ScheduleRow> schedules;  // active ones
+  StringId id = 0;
+  episodes::v1::EpisodeStatus status = episodes::v1::EPISODE_STATUS_UNSPECIFIED;  // not known yet
+  int64_t end_seconds = 0;
+  absl::InlinedVector<StaffRef, 2> staff;  // who treats at present, in the care team's order
+  absl::InlinedVector<StringId, 4> problems;
+  absl::InlinedVector<ParticipantRef, 2> participants;
+  std::vector<SeriesRow> series;  // by id
+};
+
+// What waits for somebody in one episode, if that is open or not known yet.
+struct WaitingRows {
+  std::vector<AlertRow> alerts;        // not resolved ones, by id
+  std::vector<ScheduleRow> schedules;  // active ones, by id
 };
 
 // A practice's dashboards, folded from the present state of its records. What comes of it depends
 // on that state alone, not on the order of the puts. Not thread-safe.
+//
+// It holds a row for every series and every episode, closed ones too, so rows are packed (under 300
+// bytes a series, with all that is kept about its episode; bench_growth measures it) and whatever
+// is polled is kept ready: an answer costs what stands in it, however many episodes are closed.
 class PracticeFold {
  public:
-  explicit PracticeFold(const Catalogue& catalogue) : catalogue_(&catalogue) {}
+  using Groups = std::map<std::string, SummaryGroup>;  // by the key of their row
 
-  // The record's present state.
-  void Put(const episodes::v1::Episode& episode);
-  void Put(const v1::Series& series);
+  // `practice` is its id.
+  explicit PracticeFold(std::string practice) : practice_(std::move(practice)) {}
+
+  // The record's present state. INTERNAL: its name is not one that this service gives. An episode
+  // that was closed and is open again returns true: what waits in it has to be put again.
+  bool Put(const episodes::v1::Episode& episode);
+  // `definition`: the one it was scored by; null: it is unknown, and the series cannot be shown.
+  absl::Status Put(const v1::Series& series, const v1::InstrumentDefinition* definition);
   void Put(const v1::Alert& alert);
   void Put(const v1::Schedule& schedule);
-  // The record is gone.
-  void Remove(const std::string& name);
+  // The practice's settings. Changing the zone adds up every summary again.
+  void SetRules(absl::TimeZone zone, int smallest_group);
+  // The record is gone. `episode` is the one it belonged to, by name; for an episode itself.
+  void Remove(absl::string_view name, absl::string_view episode);
 
-  // By episode name; nullptr if there is none.
-  const EpisodeRow* Find(const std::string& episode) const;
-  // PLANNED, ACTIVE or ON_HOLD.
+  // By episode name; nullptr if nothing is known of it.
+  const EpisodeRow* Find(absl::string_view episode) const;
+  // Of that episode; nullptr: nothing waits.
+  const WaitingRows* FindWaiting(const EpisodeRow& row) const;
+  // PLANNED, ACTIVE or ON_HOLD, by name.
   const std::set<std::string>& open_episodes() const { return open_; }
   // Open ones whose care team the member of staff is in at present.
   const std::set<std::string>& OpenEpisodesOf(const std::string& staff) const;
-  // Series of an instrument (its id), by name, with their episode.
-  const std::map<std::string, std::string>& SeriesOf(const std::string& instrument) const;
+
+  // The closed episodes' series of an instrument (its id), in rows. `year`: of the closing, 0: all
+  // of them; persons are counted for year 0 only.
+  const Groups& SummaryOf(const std::string& instrument, v1::SummaryDimension dimension,
+                          int year) const;
+  // Of the practice's settings.
+  int smallest_group() const { return smallest_group_; }
+
+  // A row as the contract shows it, and whose data it is.
+  v1::SeriesHeadline HeadlineOf(const SeriesRow& series) const;
+  records::Access AccessOf(const EpisodeRow& row, const SeriesRow& series) const;
+  v1::AlertSummary SummaryOf(const AlertRow& alert) const;
+  records::Access AccessOf(const EpisodeRow& row, const AlertRow& alert) const;
+  v1::Schedule ScheduleOf(const ScheduleRow& schedule) const;  // what is in the row
+  records::Access AccessOf(const EpisodeRow& row, const ScheduleRow& schedule) const;
+  std::string StaffOf(const StaffRef& staff) const {
+    return std::string(strings_.Get(staff.staff));
+  }
+
+  // Series that have something to show.
+  size_t series_count() const { return series_count_; }
+  // Rows of all kinds: how much work it is to load them again.
+  size_t row_count() const { return series_count_ + episodes_.size() + waiting_.size(); }
 
   // All of it as text, for comparison.
   std::string DebugString() const;
 
  private:
-  void Unindex(const std::string& name, const episodes::v1::Episode& episode);
-  EpisodeRow& RowFor(const std::string& record, const std::string& episode);
+  static constexpr int kDimensions = 4;
 
-  const Catalogue* catalogue_;
-  std::map<std::string, EpisodeRow> rows_;
-  std::map<std::string, std::string> owners_;  // record name -> episode name
+  // What the series of one form have in common.
+  struct Form {
+    std::string instrument;  // its name
+    std::string scale;
+    v1::Domain domain = v1::DOMAIN_UNSPECIFIED;
+    v1::Direction direction = v1::DIRECTION_UNSPECIFIED;
+  };
+  // By year, 0 for all.
+  using Years = std::map<int, Groups>;
+  using Dimensions = std::array<Years, kDimensions>;
+
+  EpisodeRow& RowFor(absl::string_view episode);
+  EpisodeRow* FindRow(absl::string_view episode);
+  WaitingRows& WaitingFor(const EpisodeRow& row);
+  uint32_t FormOf(const v1::SeriesHeadline& headline);
+  void Index(const EpisodeRow& row);
+  void Unindex(const EpisodeRow& row);
+  // Adds what the series says to the summaries, or takes it out (sign −1), if the episode is
+  // closed.
+  void Count(const EpisodeRow& row, const SeriesRow& series, int sign);
+  void CountAll(const EpisodeRow& row, int sign);
+  StringId PersonOf(const EpisodeRow& row, const SeriesRow& series);
+  records::Access PairAccess(const EpisodeRow& row, StringId subject, StringId informant,
+                             bool informants_too) const;
+  std::string NameOf(absl::string_view collection, absl::string_view id) const;
+
+  const std::string practice_;
+  absl::TimeZone zone_ = absl::UTCTimeZone();
+  int smallest_group_ = 0;
+  StringTable strings_;
+  std::vector<Form> forms_;
+  std::deque<EpisodeRow> episodes_;
+  absl::flat_hash_map<StringId, uint32_t> by_id_;                        // place in episodes_
+  absl::flat_hash_map<StringId, std::unique_ptr<WaitingRows>> waiting_;  // by episode id
   std::set<std::string> open_;
   std::map<std::string, std::set<std::string>> by_staff_;
-  std::map<std::string, std::map<std::string, std::string>> by_instrument_;
+  std::map<std::string, Dimensions> summaries_;  // by instrument id
+  size_t series_count_ = 0;
 };
 
 // Headline of a series as dashboards show it.

@@ -81,11 +81,11 @@ void SetDerivation(const Finding& finding, v1::Alert& alert) {
 }
 
 // The enum has the most urgent kind first.
-auto UrgencyKey(const v1::Alert& alert) {
+auto UrgencyKey(const v1::AlertSummary& alert) {
   const bool waiting = alert.state() == v1::ALERT_STATE_OPEN;
   return std::make_tuple(alert.kind(), !waiting, -static_cast<int>(alert.risk_level()),
                          alert.open_time().seconds(), alert.open_time().nanos(),
-                         absl::string_view(alert.name()));
+                         absl::string_view(alert.alert()));
 }
 
 }  // namespace
@@ -219,6 +219,8 @@ void AddMisses(int count, const AlertMoment& moment, v1::Alert& alert) {
            alert);
 }
 
-bool MoreUrgent(const v1::Alert& a, const v1::Alert& b) { return UrgencyKey(a) < UrgencyKey(b); }
+bool MoreUrgent(const v1::AlertSummary& a, const v1::AlertSummary& b) {
+  return UrgencyKey(a) < UrgencyKey(b);
+}
 
 }  // namespace securebase::outcomes

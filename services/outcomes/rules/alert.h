@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "securebase/outcomes/v1/alert.pb.h"
 #include "securebase/outcomes/v1/change.pb.h"
+#include "securebase/outcomes/v1/dashboard.pb.h"
 #include "securebase/outcomes/v1/instrument.pb.h"
 #include "securebase/outcomes/v1/score.pb.h"
 #include "securebase/outcomes/v1/series.pb.h"
@@ -94,6 +95,6 @@ void AddMisses(int count, const AlertMoment& moment, v1::Alert& alert);
 
 // Orders alerts as a clinician should meet them: by kind, within it those not acknowledged first,
 // then the higher level, then the longer wait, then by name.
-bool MoreUrgent(const v1::Alert& a, const v1::Alert& b);
+bool MoreUrgent(const v1::AlertSummary& a, const v1::AlertSummary& b);
 
 }  // namespace securebase::outcomes

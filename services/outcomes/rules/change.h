@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/numeric/int128.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "securebase/outcomes/v1/change.pb.h"
@@ -48,13 +50,43 @@ absl::StatusOr<v1::ChangeVerdict> ClassifyChange(const v1::InstrumentDefinition&
                                                  std::optional<double> to,
                                                  const ChangeOptions& options);
 
+// Pairs of values (before and after), added up. The sums are whole numbers, in units of 2^-20 of a
+// point, so that they depend on which pairs are in them and not on the order in which pairs came
+// and went. Values beyond ±131,072, which no scale reaches, count as that much.
+class PairSums {
+ public:
+  void Add(double before, double after) { Change(before, after, 1); }
+  // A pair that was added.
+  void Remove(double before, double after) { Change(before, after, -1); }
+
+  int64_t count() const { return count_; }
+  double MeanBefore() const;
+  double MeanAfter() const;
+  // The variance of what was before, n − 1; exactly 0 without spread. At least two pairs.
+  double VarianceBefore() const;
+
+  // The sums, for comparison.
+  std::string DebugString() const;
+
+  friend bool operator==(const PairSums& a, const PairSums& b) {
+    return a.count_ == b.count_ && a.before_ == b.before_ && a.after_ == b.after_ &&
+           a.before_squared_ == b.before_squared_;
+  }
+
+ private:
+  void Change(double before, double after, int sign);
+
+  int64_t count_ = 0;
+  int64_t before_ = 0;
+  int64_t after_ = 0;
+  absl::int128 before_squared_ = 0;
+};
+
 // d = (M_pre − M_post)/SD_pre, the sign turned so that positive is better; g = d·(1 − 3/(4·df −
 // 1)), df = n − 1 (Hedges 1981). FAILED_PRECONDITION with fewer than 3 pairs or no spread before
-// (with 2 pairs the correction is 0, which says nothing). The lists are of equal length, pair by
-// pair.
-absl::StatusOr<v1::EffectSize> ComputeEffectSize(const std::vector<double>& before,
-                                                 const std::vector<double>& after,
-                                                 v1::Direction direction);
+// (with 2 pairs the correction is 0, which says nothing). INVALID_ARGUMENT where neither direction
+// is better.
+absl::StatusOr<v1::EffectSize> ComputeEffectSize(const PairSums& pairs, v1::Direction direction);
 
 // NHS Talking Therapies' paired outcome (its manual, "reliable improvement" and "recovery"): from
 // the verdicts of the depression and the anxiety measure over the course of treatment, each by its

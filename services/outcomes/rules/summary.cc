@@ -1,103 +1,115 @@
 #include "services/outcomes/rules/summary.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
-
-#include "services/outcomes/rules/change.h"
 
 namespace securebase::outcomes {
 namespace {
 
-struct Group {
-  v1::SummaryRow row;
-  std::set<std::string> persons;
-  std::vector<double> before;
-  std::vector<double> after;
-  bool suppressed = false;
-};
+using Groups = std::map<std::string, SummaryGroup>;
 
-void Count(const SummaryItem& item, Group& group) {
-  v1::SummaryRow& row = group.row;
-  switch (item.verdict) {
+void CountVerdict(v1::Verdict verdict, int sign, v1::SummaryRow& row) {
+  switch (verdict) {
     case v1::VERDICT_RECOVERED:
-      row.set_recovered(row.recovered() + 1);
+      row.set_recovered(row.recovered() + sign);
       break;
     case v1::VERDICT_RELIABLY_IMPROVED:
-      row.set_reliably_improved(row.reliably_improved() + 1);
+      row.set_reliably_improved(row.reliably_improved() + sign);
       break;
     case v1::VERDICT_NO_RELIABLE_CHANGE:
-      row.set_no_reliable_change(row.no_reliable_change() + 1);
+      row.set_no_reliable_change(row.no_reliable_change() + sign);
       break;
     case v1::VERDICT_RELIABLY_DETERIORATED:
-      row.set_reliably_deteriorated(row.reliably_deteriorated() + 1);
+      row.set_reliably_deteriorated(row.reliably_deteriorated() + sign);
       break;
     default:
-      row.set_insufficient_data(row.insufficient_data() + 1);
+      row.set_insufficient_data(row.insufficient_data() + sign);
   }
-  row.set_count(row.count() + 1);
-  group.persons.insert(item.person);
-  if (item.values.has_value()) {
-    row.set_completed(row.completed() + 1);
-    group.before.push_back(item.values->first);
-    group.after.push_back(item.values->second);
-  }
+  row.set_count(row.count() + sign);
 }
 
-void Finish(v1::Direction direction, Group& group) {
-  v1::SummaryRow& row = group.row;
+void Finish(v1::Direction direction, const PairSums& values, v1::SummaryRow& row) {
   row.set_completion_rate(static_cast<double>(row.completed()) / row.count());
   if (direction == v1::DIRECTION_NON_MONOTONE) {
     return;  // neither way is better
   }
-  auto effect = ComputeEffectSize(group.before, group.after, direction);
+  auto effect = ComputeEffectSize(values, direction);
   if (effect.ok()) {  // otherwise there are too few, or they are all the same
     *row.mutable_effect_size() = *std::move(effect);
   }
 }
 
-void Suppress(size_t smallest_group, std::vector<Group*>& groups) {
-  std::vector<Group*> by_size = groups;
-  std::stable_sort(by_size.begin(), by_size.end(), [](const Group* a, const Group* b) {
-    return a->persons.size() < b->persons.size();
-  });
-  std::set<std::string> hidden;
-  for (Group* group : by_size) {
-    const bool complement = !hidden.empty() && hidden.size() < smallest_group;
-    if (group->persons.size() < smallest_group || complement) {
-      group->suppressed = true;
-      hidden.insert(group->persons.begin(), group->persons.end());
-    }
+std::set<std::string> FindSuppressed(const Groups& groups, size_t smallest_group) {
+  std::vector<const Groups::value_type*> by_size;
+  by_size.reserve(groups.size());
+  for (const auto& entry : groups) {
+    by_size.push_back(&entry);
   }
+  std::stable_sort(by_size.begin(), by_size.end(), [](const auto* a, const auto* b) {
+    return a->second.persons().size() < b->second.persons().size();
+  });
+  std::set<std::string> suppressed;
+  std::set<uint32_t> hidden;  // persons of the suppressed groups, as long as they are too few
+  bool enough = true;
+  for (const auto* entry : by_size) {
+    const auto& persons = entry->second.persons();
+    const bool small = persons.size() < smallest_group;
+    if (!small && enough) {
+      break;  // so are all that follow
+    }
+    suppressed.insert(entry->first);
+    if (small) {
+      hidden.insert(persons.begin(), persons.end());
+    }
+    enough = !small || hidden.size() >= smallest_group;
+  }
+  return suppressed;
 }
 
 }  // namespace
 
-std::vector<v1::SummaryRow> Summarize(const std::vector<SummaryItem>& items,
-                                      v1::Direction direction, int smallest_group) {
-  std::map<std::string, Group> groups;
-  for (const SummaryItem& item : items) {
-    for (const std::string& key : item.keys) {
-      groups[key].row.set_key(key);
-      Count(item, groups[key]);
+void SummaryGroup::Add(const SummaryItem& item) {
+  CountVerdict(item.verdict, 1, counts_);
+  if (item.person.has_value() && !persons_.insert(*item.person).second) {
+    ++more_[*item.person];
+  }
+  if (item.values.has_value()) {
+    counts_.set_completed(counts_.completed() + 1);
+    values_.Add(item.values->first, item.values->second);
+  }
+}
+
+void SummaryGroup::Remove(const SummaryItem& item) {
+  CountVerdict(item.verdict, -1, counts_);
+  if (item.person.has_value()) {
+    const auto more = more_.find(*item.person);
+    if (more == more_.end()) {
+      persons_.erase(*item.person);
+    } else if (--more->second == 0) {
+      more_.erase(more);
     }
   }
-  std::vector<Group*> all;
-  all.reserve(groups.size());
-  for (auto& [key, group] : groups) {
-    all.push_back(&group);
+  if (item.values.has_value()) {
+    counts_.set_completed(counts_.completed() - 1);
+    values_.Remove(item.values->first, item.values->second);
   }
-  Suppress(static_cast<size_t>(std::max(0, smallest_group)), all);
+}
+
+std::vector<v1::SummaryRow> Summarize(const Groups& groups, v1::Direction direction,
+                                      int smallest_group) {
+  const std::set<std::string> suppressed =
+      FindSuppressed(groups, static_cast<size_t>(std::max(0, smallest_group)));
   std::vector<v1::SummaryRow> rows;
-  for (Group* group : all) {
-    if (group->suppressed) {
-      v1::SummaryRow& row = rows.emplace_back();
-      row.set_key(group->row.key());
+  rows.reserve(groups.size());
+  for (const auto& [key, group] : groups) {
+    v1::SummaryRow& row = rows.emplace_back();
+    if (suppressed.count(key) > 0) {
       row.set_suppressed(true);
-      continue;
+    } else {
+      row = group.counts();
+      Finish(direction, group.values(), row);
     }
-    Finish(direction, *group);
-    rows.push_back(std::move(group->row));
+    row.set_key(key);
   }
   return rows;
 }

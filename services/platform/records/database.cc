@@ -216,6 +216,31 @@ absl::StatusOr<std::vector<Reader::Row>> Reader::ReadRows(const std::string& kin
   return rows;
 }
 
+absl::Status Reader::ReadEach(
+    const std::string& kind, const Query& query,
+    const std::function<absl::Status(const internal::StoredBytes&)>& use) const {
+  storage::ScanRequest request;
+  request.practice = call_->practice();
+  request.index = query.index;
+  request.prefix = query.prefix;
+  request.until = query.until;
+  request.reverse = query.reverse;
+  request.limit = kScanRows;
+  while (true) {
+    SB_ASSIGN_OR_RETURN(const storage::ScanPage page, store_->Scan(context(), request));
+    for (const storage::ScanRow& row : page.rows) {
+      if (row.key.kind == kind) {
+        SB_ASSIGN_OR_RETURN(const internal::StoredBytes bytes, internal::OpenRecord(row.record));
+        SB_RETURN_IF_ERROR(use(bytes));
+      }
+    }
+    if (!page.more || page.rows.empty()) {
+      return absl::OkStatus();
+    }
+    request.after = page.rows.back().cursor;
+  }
+}
+
 Write::Write(storage::Store& store, const api::Call& call,
              std::shared_ptr<const type::v1::AccessView> view, IdGenerator& ids)
     : Reader(store, call, std::move(view)), ids_(&ids) {}

@@ -176,6 +176,16 @@ class Reader {
                                                int limit) const {
     return ReadAll(kind, query, limit, /*filtered=*/false);
   }
+  // Hands every record of the query to `use`, an absl::Status(const Message&), visible or not, in
+  // its order and a page at a time: for what is too much to hold at once. Ends with the first error
+  // of `use`. What a transaction has written is not seen: for reads alone.
+  template <typename Message, typename Use>
+  absl::Status FindEach(const Kind<Message>& kind, const Query& query, const Use& use) const {
+    return ReadEach(kind.name, query, [&](const internal::StoredBytes& bytes) -> absl::Status {
+      SB_ASSIGN_OR_RETURN(const Message message, internal::Parse<Message>(bytes, kind.name));
+      return use(message);
+    });
+  }
 
  protected:
   struct Row {
@@ -188,6 +198,9 @@ class Reader {
       const std::string& kind, absl::string_view name) const;
   virtual absl::StatusOr<std::vector<Row>> ReadRows(const std::string& kind, const Query& query,
                                                     int limit, bool filtered) const;
+
+  absl::Status ReadEach(const std::string& kind, const Query& query,
+                        const std::function<absl::Status(const internal::StoredBytes&)>& use) const;
 
   storage::Context context() const { return {call_->deadline}; }
 

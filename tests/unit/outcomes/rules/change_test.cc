@@ -1,7 +1,11 @@
 #include "services/outcomes/rules/change.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <random>
+#include <utility>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -268,31 +272,76 @@ TEST(ClassifyChangeTest, ANormDoesNotReplaceTheDefaultUnlessNamed) {
   EXPECT_TRUE(verdict.policy_named());
 }
 
+PairSums SumsOf(const std::vector<double>& before, const std::vector<double>& after) {
+  PairSums sums;
+  for (size_t i = 0; i < before.size(); ++i) {
+    sums.Add(before[i], after[i]);
+  }
+  return sums;
+}
+
 TEST(EffectSizeTest, CohenAndHedges) {
   // Before: mean 18, SD 2 (n − 1); after: mean 14. d = 2, df = 4, g = 2·(1 − 3/15).
-  const std::vector<double> before = {16, 16, 18, 20, 20};
-  const std::vector<double> after = {12, 13, 14, 15, 16};
+  const PairSums pairs = SumsOf({16, 16, 18, 20, 20}, {12, 13, 14, 15, 16});
   ASSERT_OK_AND_ASSIGN(const v1::EffectSize effect,
-                       ComputeEffectSize(before, after, v1::DIRECTION_HIGHER_WORSE));
+                       ComputeEffectSize(pairs, v1::DIRECTION_HIGHER_WORSE));
+  EXPECT_EQ(effect.n(), 5);
+  EXPECT_DOUBLE_EQ(effect.mean_before(), 18);
+  EXPECT_DOUBLE_EQ(effect.mean_after(), 14);
   EXPECT_DOUBLE_EQ(effect.sd_before(), 2);
   EXPECT_DOUBLE_EQ(effect.d(), 2);
   EXPECT_DOUBLE_EQ(effect.g(), 2 * (1 - 3.0 / 15));
   ASSERT_OK_AND_ASSIGN(const v1::EffectSize turned,
-                       ComputeEffectSize(before, after, v1::DIRECTION_HIGHER_BETTER));
+                       ComputeEffectSize(pairs, v1::DIRECTION_HIGHER_BETTER));
   EXPECT_DOUBLE_EQ(turned.d(), -2);
 }
 
 TEST(EffectSizeTest, NeedsThreePairsThatDiffer) {
   const auto reason = Reason::kStateNotAllowed;
   const auto code = absl::StatusCode::kFailedPrecondition;
-  EXPECT_THAT(ComputeEffectSize({}, {}, v1::DIRECTION_HIGHER_WORSE), IsError(code, reason));
-  EXPECT_THAT(ComputeEffectSize({1, 2}, {1, 2}, v1::DIRECTION_HIGHER_WORSE), IsError(code, reason));
-  EXPECT_THAT(ComputeEffectSize({3, 3, 3}, {1, 2, 3}, v1::DIRECTION_HIGHER_WORSE),
+  EXPECT_THAT(ComputeEffectSize(PairSums(), v1::DIRECTION_HIGHER_WORSE), IsError(code, reason));
+  EXPECT_THAT(ComputeEffectSize(SumsOf({1, 2}, {1, 2}), v1::DIRECTION_HIGHER_WORSE),
               IsError(code, reason));
-  EXPECT_THAT(ComputeEffectSize({1, 2, 3}, {1, 2}, v1::DIRECTION_HIGHER_WORSE),
-              HasViolation("after"));
-  EXPECT_THAT(ComputeEffectSize({1, 2, 3}, {1, 2, 3}, v1::DIRECTION_NON_MONOTONE),
+  EXPECT_THAT(ComputeEffectSize(SumsOf({3, 3, 3}, {1, 2, 3}), v1::DIRECTION_HIGHER_WORSE),
+              IsError(code, reason));
+  EXPECT_THAT(ComputeEffectSize(SumsOf({0.1, 0.1, 0.1}, {1, 2, 3}), v1::DIRECTION_HIGHER_WORSE),
+              IsError(code, reason));
+  EXPECT_THAT(ComputeEffectSize(SumsOf({1, 2, 3}, {1, 2, 3}), v1::DIRECTION_NON_MONOTONE),
               HasViolation("direction"));
+}
+
+// Against the textbook's two passes, on pairs that come and go in any order.
+TEST(PairSumsTest, DependOnWhatIsInThemAlone) {
+  std::mt19937 random(7);
+  std::uniform_real_distribution<double> value(0, 100);
+  std::vector<std::pair<double, double>> kept;
+  PairSums sums;
+  for (int i = 0; i < 100000; ++i) {
+    const std::pair<double, double> pair = {value(random), value(random) / 3};
+    sums.Add(pair.first, pair.second);
+    if (i % 3 == 0) {
+      sums.Remove(pair.first, pair.second);
+    } else {
+      kept.push_back(pair);
+    }
+  }
+  std::shuffle(kept.begin(), kept.end(), random);
+  PairSums again;
+  double mean = 0;
+  for (const auto& [before, after] : kept) {
+    again.Add(before, after);
+    mean += before / static_cast<double>(kept.size());
+  }
+  EXPECT_TRUE(sums == again);
+  double squares = 0;
+  for (const auto& [before, after] : kept) {
+    squares += (before - mean) * (before - mean);
+  }
+  EXPECT_NEAR(sums.MeanBefore(), mean, 1e-6);
+  EXPECT_NEAR(sums.VarianceBefore(), squares / static_cast<double>(kept.size() - 1), 1e-4);
+  // A spread of a thousandth at the far end of what a value may be.
+  const PairSums far = SumsOf({131071, 131071.001, 131071.002}, {0, 0, 0});
+  EXPECT_NEAR(far.VarianceBefore(), 1e-6, 2e-9);
 }
 
 struct Paired {

@@ -16,6 +16,13 @@ void AppendString(std::string& out, absl::string_view value) {
   out.append(value.data(), value.size());
 }
 
+void AppendInt64(std::string& out, int64_t value) {
+  const auto bits = static_cast<uint64_t>(value);
+  for (int shift = 0; shift < 64; shift += 8) {
+    out.push_back(static_cast<char>((bits >> shift) & 0xff));
+  }
+}
+
 uint32_t Decoder::Varint() {
   uint64_t value = 0;
   for (int shift = 0; ok_ && shift < 35 && !rest_.empty(); shift += 7) {
@@ -42,6 +49,20 @@ absl::string_view Decoder::String() {
   const absl::string_view value = rest_.substr(0, size);
   rest_.remove_prefix(size);
   return value;
+}
+
+int64_t Decoder::Int64() {
+  constexpr size_t kBytes = 8;
+  if (!ok_ || rest_.size() < kBytes) {
+    ok_ = false;
+    return 0;
+  }
+  uint64_t bits = 0;
+  for (size_t i = 0; i < kBytes; ++i) {
+    bits |= static_cast<uint64_t>(static_cast<unsigned char>(rest_[i])) << (8 * i);
+  }
+  rest_.remove_prefix(kBytes);
+  return static_cast<int64_t>(bits);
 }
 
 }  // namespace securebase::storage

@@ -8,9 +8,10 @@
 namespace securebase::storage {
 
 // Numbers as varints (7 bits a byte, least significant first), strings with their length before
-// them.
+// them; Int64 in 8 bytes, little endian, two's complement.
 void AppendVarint(std::string& out, uint32_t value);
 void AppendString(std::string& out, absl::string_view value);
+void AppendInt64(std::string& out, int64_t value);
 
 // Reads them back. After the first thing that does not fit every later call fails too, so that a
 // caller may look at ok() once. Never reads beyond the bytes given.
@@ -20,6 +21,7 @@ class Decoder {
 
   uint32_t Varint();           // 0 when it fails
   absl::string_view String();  // "" when it fails; points into the bytes given
+  int64_t Int64();             // 0 when it fails
 
   bool ok() const { return ok_; }
   absl::string_view rest() const { return rest_; }

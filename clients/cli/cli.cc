@@ -17,7 +17,7 @@ int RunCli(const std::vector<std::string>& arguments, Console& console,
   AddChangeCommand(app, console);
   AddCatalogueCommand(app, console);
   AddCompletionCommand(app, console);
-  for (const AddCommands add : more) {
+  for (const AddCommands& add : more) {
     add(app, console);
   }
   // CLI11 would only say that a subcommand is required.

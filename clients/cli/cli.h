@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -9,7 +10,7 @@
 namespace securebase::cli {
 
 // Adds subcommands to the program.
-using AddCommands = void (*)(CLI::App& app, Console& console);
+using AddCommands = std::function<void(CLI::App& app, Console& console)>;
 
 // Runs `securebase` with the arguments behind its name; `more` are commands beside those that work
 // without a server. Returns the exit code: 0 on success and for

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "clients/cli/admin/admin.h"
 #include "clients/cli/cli.h"
 #include "clients/cli/online/online.h"
+#include "services/platform/base/clock.h"
 
 int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
@@ -15,9 +17,12 @@ int main(int argc, char** argv) {
   const char* no_color = std::getenv("NO_COLOR");
   const bool colour = isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
   securebase::cli::Console console{std::cout, std::cerr, colour, absl::OkStatus()};
+  const securebase::SystemClock clock;
   return securebase::cli::RunCli(
       std::vector<std::string>(argv + 1, argv + argc), console,
       {securebase::cli::AddOnlineCommands, securebase::cli::AddTokenCommand,
        securebase::cli::AddDevSetupCommand, securebase::cli::AddBatchCommand,
-       securebase::cli::AddReferenceCommand});
+       securebase::cli::AddReferenceCommand, [&clock](CLI::App& app, securebase::cli::Console& to) {
+         securebase::cli::AddAdminCommand(app, to, clock);
+       }});
 }

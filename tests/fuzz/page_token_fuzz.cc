@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "securebase/testing/v1/notes_service.pb.h"
 #include "services/platform/api/page_token.h"
 #include "services/platform/auth/file.h"
@@ -18,7 +19,7 @@ namespace {
 struct Fixture {
   Fixture() {
     const std::string path = folder.PathOf("keyring.json");
-    FUZZ_CHECK(auth::WritePrivateFile(path, auth::GenerateKeyring()).ok());
+    FUZZ_CHECK(auth::WritePrivateFile(path, auth::GenerateKeyring(absl::Now())).ok());
     keyring = *auth::OpenKeyringFile(path, clock, nullptr);
     tokens = std::make_unique<PageTokens>(*keyring);
     call.principal.practice = "p1";

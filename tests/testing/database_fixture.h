@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/time/clock.h"
 #include "services/platform/api/call.h"
 #include "services/platform/api/page_token.h"
 #include "services/platform/auth/file.h"
@@ -75,7 +76,7 @@ class DatabaseFixture {
   // Made before the keyring is opened.
   struct KeyringFolder : TemporaryFolder {
     KeyringFolder() {
-      if (!auth::WritePrivateFile(PathOf("keyring"), auth::GenerateKeyring()).ok()) {
+      if (!auth::WritePrivateFile(PathOf("keyring"), auth::GenerateKeyring(absl::Now())).ok()) {
         abort();
       }
     }

@@ -54,7 +54,7 @@ TestServer::TestServer(const std::vector<std::string>& services,
   options_.issuer = kIssuer;
   options_.jwks = folder_.Write("jwks.json", auth::FormatJwkSet({*signer_}));
   options_.keyring = folder_.PathOf("keyring.json");
-  OrDie(auth::WritePrivateFile(options_.keyring, auth::GenerateKeyring()));
+  OrDie(auth::WritePrivateFile(options_.keyring, auth::GenerateKeyring(absl::Now())));
   options_.store = "memory:";
   options_.endpoint_wait = absl::ZeroDuration();
   if (change) {

@@ -122,7 +122,8 @@ absl::Status DevSetup(const std::string& folder, Console& console) {
   }
   // Never replaced: what its keys sealed would be lost.
   if (!Exists(path("keyring.json"))) {
-    SB_RETURN_IF_ERROR(auth::WritePrivateFile(path("keyring.json"), auth::GenerateKeyring()));
+    SB_RETURN_IF_ERROR(
+        auth::WritePrivateFile(path("keyring.json"), auth::GenerateKeyring(absl::Now())));
     written.emplace_back("a keyring");
   }
   const std::vector<std::string> clients = {"plans", "goals", "client"};

@@ -126,13 +126,21 @@ std::optional<uint32_t> IdMember(const Struct& object, absl::string_view name) {
 struct KeyEntry {
   uint32_t id;
   std::string key;
+  std::string created;  // as it stands in the file; empty: it does not
 };
+
+std::string CreationText(absl::Time time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
+}
 
 std::string FormatKeyring(uint32_t active, const std::vector<KeyEntry>& keys) {
   const std::string list =
       absl::StrJoin(keys, ",\n  ", [](std::string* out, const KeyEntry& entry) {
-        absl::StrAppend(out, "{\"id\": ", entry.id, ", \"key\": \"", absl::Base64Escape(entry.key),
-                        "\"}");
+        absl::StrAppend(out, "{\"id\": ", entry.id);
+        if (!entry.created.empty()) {
+          absl::StrAppend(out, ", \"created\": \"", entry.created, "\"");
+        }
+        absl::StrAppend(out, ", \"key\": \"", absl::Base64Escape(entry.key), "\"}");
       });
   return absl::StrCat("{\"active\": ", active, ", \"keys\": [\n  ", list, "\n]}\n");
 }
@@ -170,8 +178,14 @@ absl::StatusOr<ParsedKeyring> ParseKeyring(absl::string_view json) {
       return absl::InvalidArgumentError(
           absl::StrCat("has a key, id ", *id, ", that is not 32 bytes in base64"));
     }
+    std::string created = StringMember(element.struct_value(), "created").value_or("");
+    absl::Time time;
+    if (!created.empty() && !absl::ParseTime(absl::RFC3339_full, created, &time, nullptr)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("has a key, id ", *id, ", whose \"created\" is not a time of RFC 3339"));
+    }
     active_found = active_found || *id == *active;
-    parsed.keys.push_back({*id, std::move(key)});
+    parsed.keys.push_back({*id, std::move(key), std::move(created)});
   }
   if (!active_found) {
     return absl::InvalidArgumentError(absl::StrCat("lacks its active key, id ", *active));
@@ -228,9 +242,25 @@ absl::StatusOr<std::string> Keyring::Open(absl::string_view sealed,
   return *std::move(plaintext);
 }
 
-std::string GenerateKeyring() { return FormatKeyring(1, {{1, RandomBytes(kKeyBytes)}}); }
+std::string GenerateKeyring(absl::Time now) {
+  return FormatKeyring(1, {{1, RandomBytes(kKeyBytes), CreationText(now)}});
+}
 
-absl::StatusOr<std::string> RotateKeyring(absl::string_view keyring, int keep) {
+absl::StatusOr<std::vector<KeyDescription>> DescribeKeyring(absl::string_view keyring) {
+  SB_ASSIGN_OR_RETURN(const ParsedKeyring parsed, ParseKeyring(keyring));
+  std::vector<KeyDescription> keys;
+  for (const KeyEntry& entry : parsed.keys) {
+    KeyDescription key{entry.id, entry.id == parsed.active, std::nullopt};
+    absl::Time created;
+    if (absl::ParseTime(absl::RFC3339_full, entry.created, &created, nullptr)) {
+      key.created = created;
+    }
+    keys.push_back(key);
+  }
+  return keys;
+}
+
+absl::StatusOr<std::string> RotateKeyring(absl::string_view keyring, int keep, absl::Time now) {
   SB_ASSIGN_OR_RETURN(ParsedKeyring parsed, ParseKeyring(keyring));
   std::sort(parsed.keys.begin(), parsed.keys.end(),
             [](const KeyEntry& a, const KeyEntry& b) { return a.id > b.id; });
@@ -241,7 +271,7 @@ absl::StatusOr<std::string> RotateKeyring(absl::string_view keyring, int keep) {
   if (parsed.keys.size() > static_cast<size_t>(std::max(keep, 0))) {
     parsed.keys.resize(static_cast<size_t>(std::max(keep, 0)));
   }
-  parsed.keys.insert(parsed.keys.begin(), {last + 1, RandomBytes(kKeyBytes)});
+  parsed.keys.insert(parsed.keys.begin(), {last + 1, RandomBytes(kKeyBytes), CreationText(now)});
   return FormatKeyring(last + 1, parsed.keys);
 }
 

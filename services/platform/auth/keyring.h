@@ -3,10 +3,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "services/platform/auth/reloaded_file.h"
 
 namespace securebase::auth {
@@ -14,7 +17,10 @@ namespace securebase::auth {
 // The symmetric keys of a deployment: one seals, all of them open. Immutable, so safe to share
 // between threads. Its file is JSON:
 //
-//   {"active": 2, "keys": [{"id": 1, "key": "<32 bytes in base64>"}, {"id": 2, "key": "..."}]}
+//   {"active": 2, "keys": [{"id": 1, "key": "<32 bytes in base64>"},
+//                          {"id": 2, "created": "2026-01-01T09:00:00Z", "key": "..."}]}
+//
+// "created" is for people alone and may be missing.
 //
 // Sealing is XAES-256-GCM (C2SP), AES-256-GCM with a derived key per nonce: its random 24-byte
 // nonces may be used 2^80 times, where GCM's own 12 bytes end at 2^32 (NIST SP 800-38D, 8.3), which
@@ -50,11 +56,21 @@ class Keyring {
 };
 
 // A new keyring file's contents, with one random key of id 1.
-std::string GenerateKeyring();
+std::string GenerateKeyring(absl::Time now);
 
 // `keyring` with a new active key in front; of the earlier ones the `keep` latest stay, to open
 // what they sealed. Errors are those of Parse, and FAILED_PRECONDITION when ids have run out.
-absl::StatusOr<std::string> RotateKeyring(absl::string_view keyring, int keep);
+absl::StatusOr<std::string> RotateKeyring(absl::string_view keyring, int keep, absl::Time now);
+
+// A key without itself.
+struct KeyDescription {
+  uint32_t id = 0;
+  bool active = false;
+  std::optional<absl::Time> created;
+};
+
+// The keys of a keyring file's contents, in its order. Errors are those of Parse.
+absl::StatusOr<std::vector<KeyDescription>> DescribeKeyring(absl::string_view keyring);
 
 // The keyring of a file that only its owner may read, following its changes.
 using KeyringFile = ReloadedFile<Keyring>;

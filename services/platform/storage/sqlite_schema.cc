@@ -7,8 +7,6 @@
 namespace securebase::storage {
 namespace {
 
-constexpr int64_t kApplicationId = 0x53427374;  // "SBst"
-
 // Names and keys are BLOBs: they order as bytes and need not be UTF-8.
 //
 // Practices have a short number, since every row begins with it. Index entries and journals are
@@ -102,7 +100,7 @@ absl::Status MigrateInTransaction(SqliteConnection& connection, absl::string_vie
                       connection.ReadInt("PRAGMA application_id", "read the application's id"));
   SB_ASSIGN_OR_RETURN(const int64_t tables,
                       connection.ReadInt("SELECT count(*) FROM sqlite_schema", "read the schema"));
-  if (application != kApplicationId && (application != 0 || version != 0 || tables != 0)) {
+  if (application != kSqliteApplicationId && (application != 0 || version != 0 || tables != 0)) {
     return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStoreUnavailable,
                      absl::StrCat(path, " is another program's database; choose another path"));
   }
@@ -118,9 +116,10 @@ absl::Status MigrateInTransaction(SqliteConnection& connection, absl::string_vie
                                           absl::StrCat("migrate to schema ", next + 1)));
   }
   if (version < last) {
-    SB_RETURN_IF_ERROR(connection.Execute(
-        absl::StrCat("PRAGMA user_version = ", last, "; PRAGMA application_id = ", kApplicationId),
-        "store the schema's number"));
+    SB_RETURN_IF_ERROR(
+        connection.Execute(absl::StrCat("PRAGMA user_version = ", last,
+                                        "; PRAGMA application_id = ", kSqliteApplicationId),
+                           "store the schema's number"));
   }
   return absl::OkStatus();
 }

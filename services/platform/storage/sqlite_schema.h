@@ -9,6 +9,8 @@
 
 namespace securebase::storage {
 
+inline constexpr int64_t kSqliteApplicationId = 0x53427374;  // "SBst"
+
 // Statements that bring a database from the schema before to this one. Migration i (from 0) makes
 // schema i + 1; one that was released never changes.
 using SqliteMigrations = std::vector<std::string>;

@@ -11,8 +11,6 @@ namespace {
 
 constexpr absl::Duration kQueueFullRetry = absl::Milliseconds(200);
 constexpr absl::Duration kFailedRetry = absl::Seconds(1);
-// A log this many times checkpoint_pages long is reset even if readers must be waited for.
-constexpr int64_t kResetFactor = 4;
 
 int OnCommit(void* pages, sqlite3*, const char*, int wal_pages) {
   *static_cast<int64_t*>(pages) = wal_pages;
@@ -224,7 +222,7 @@ void SqliteWriter::Checkpoint() {
   }
   // A passive checkpoint copies what no reader prevents. But while some read is always under way
   // the log is never begun anew and grows without end, unless that is waited for.
-  const bool reset = wal_pages_ >= kResetFactor * options_.checkpoint_pages && !long_read;
+  const bool reset = wal_pages_ >= kSqliteLogResetFactor * options_.checkpoint_pages && !long_read;
   int pages = -1;
   int copied = -1;
   const int code = sqlite3_wal_checkpoint_v2(

@@ -34,6 +34,9 @@ struct SqliteWriterOptions {
   int64_t idle_checkpoint_pages = 1000;
 };
 
+// A log this many times checkpoint_pages long is reset even if readers must be waited for.
+inline constexpr int64_t kSqliteLogResetFactor = 4;
+
 // The one thread that writes to a database and checkpoints it. It takes all operations that wait,
 // runs each in a savepoint of one transaction and commits them with one fsync (group commit): so
 // many callers share the fsync, which is what a commit costs.

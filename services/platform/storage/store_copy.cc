@@ -176,9 +176,17 @@ absl::StatusOr<BackupContents> BackUpStore(Store& store, const std::string& path
 
 absl::StatusOr<RestoreResult> RestoreBackup(const std::string& path, Store& store,
                                             const Clock& clock, const OnCopyProgress& on_progress) {
+  return RestoreBackup(
+      path, [&]() -> absl::StatusOr<Store*> { return &store; }, clock, on_progress);
+}
+
+absl::StatusOr<RestoreResult> RestoreBackup(const std::string& path, const OpenTarget& open,
+                                            const Clock& clock, const OnCopyProgress& on_progress) {
   const absl::Time keys_after = clock.Now() + kComparedKeysLife;
   RestoreResult result;
   SB_ASSIGN_OR_RETURN(result.backup, ReadBackup(path, keys_after, nullptr));
+  SB_ASSIGN_OR_RETURN(Store* const target, open());
+  Store& store = *target;
   SB_ASSIGN_OR_RETURN(const std::set<std::string> restored,
                       FindRestored(store, result.backup, keys_after));
 

@@ -51,6 +51,12 @@ struct RestoreResult {
 absl::StatusOr<RestoreResult> RestoreBackup(const std::string& path, Store& store,
                                             const Clock& clock, const OnCopyProgress& on_progress);
 
+// The same with a store that is opened, and so perhaps made, only after the file was found right.
+// What `open` returns must outlive the call.
+using OpenTarget = std::function<absl::StatusOr<Store*>()>;
+absl::StatusOr<RestoreResult> RestoreBackup(const std::string& path, const OpenTarget& open,
+                                            const Clock& clock, const OnCopyProgress& on_progress);
+
 // What a store holds, in the byte order of the practices. Errors as for BackUpStore.
 absl::StatusOr<std::vector<PracticeSummary>> SummarizeStore(Store& store, absl::Time keys_after,
                                                             const OnCopyProgress& on_progress);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "securebase/testing/v1/notes_service.pb.h"
 #include "services/platform/api/fingerprint.h"
 #include "services/platform/auth/file.h"
@@ -24,7 +25,7 @@ class PageTokenTest : public ::testing::Test {
  protected:
   PageTokenTest() {
     const std::string path = ::testing::TempDir() + "/page-token-keyring.json";
-    EXPECT_OK(auth::WritePrivateFile(path, auth::GenerateKeyring()));
+    EXPECT_OK(auth::WritePrivateFile(path, auth::GenerateKeyring(absl::Now())));
     auto file = auth::OpenKeyringFile(path, clock_, nullptr);
     EXPECT_OK(file);
     keyring_ = *std::move(file);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/platform/base/id.h"
@@ -37,7 +38,7 @@ TEST(XaesTest, KnownAnswers) {
 }
 
 TEST(KeyringTest, OpensWhatItSealed) {
-  ASSERT_OK_AND_ASSIGN(const Keyring keyring, Keyring::Parse(GenerateKeyring()));
+  ASSERT_OK_AND_ASSIGN(const Keyring keyring, Keyring::Parse(GenerateKeyring(absl::Now())));
   for (const std::string& text :
        {std::string(), std::string("x"), std::string(100000, 'y'), RandomBytes(33)}) {
     ASSERT_OK_AND_ASSIGN(const std::string sealed, keyring.Seal(text, "page:p1"));
@@ -48,12 +49,12 @@ TEST(KeyringTest, OpensWhatItSealed) {
 }
 
 TEST(KeyringTest, SealingTwiceGivesTwoTexts) {
-  ASSERT_OK_AND_ASSIGN(const Keyring keyring, Keyring::Parse(GenerateKeyring()));
+  ASSERT_OK_AND_ASSIGN(const Keyring keyring, Keyring::Parse(GenerateKeyring(absl::Now())));
   EXPECT_NE(*keyring.Seal("text", ""), *keyring.Seal("text", ""));
 }
 
 TEST(KeyringTest, AnyChangedBitIsNoticed) {
-  ASSERT_OK_AND_ASSIGN(const Keyring keyring, Keyring::Parse(GenerateKeyring()));
+  ASSERT_OK_AND_ASSIGN(const Keyring keyring, Keyring::Parse(GenerateKeyring(absl::Now())));
   ASSERT_OK_AND_ASSIGN(const std::string sealed, keyring.Seal("cursor", "aad"));
   for (size_t bit = 0; bit < 8 * sealed.size(); ++bit) {
     std::string changed = sealed;
@@ -67,8 +68,8 @@ TEST(KeyringTest, AnyChangedBitIsNoticed) {
 }
 
 TEST(KeyringTest, OpeningNeedsTheSameAssociatedDataAndKey) {
-  ASSERT_OK_AND_ASSIGN(const Keyring keyring, Keyring::Parse(GenerateKeyring()));
-  ASSERT_OK_AND_ASSIGN(const Keyring other, Keyring::Parse(GenerateKeyring()));
+  ASSERT_OK_AND_ASSIGN(const Keyring keyring, Keyring::Parse(GenerateKeyring(absl::Now())));
+  ASSERT_OK_AND_ASSIGN(const Keyring other, Keyring::Parse(GenerateKeyring(absl::Now())));
   ASSERT_OK_AND_ASSIGN(const std::string sealed, keyring.Seal("cursor", "practice p1"));
   const absl::Status wrong_data = keyring.Open(sealed, "practice p2").status();
   const absl::Status wrong_key = other.Open(sealed, "practice p1").status();
@@ -77,9 +78,9 @@ TEST(KeyringTest, OpeningNeedsTheSameAssociatedDataAndKey) {
 }
 
 TEST(KeyringTest, RotationKeepsOldTextsReadable) {
-  const std::string first = GenerateKeyring();
-  ASSERT_OK_AND_ASSIGN(const std::string second, RotateKeyring(first, 1));
-  ASSERT_OK_AND_ASSIGN(const std::string third, RotateKeyring(second, 1));
+  const std::string first = GenerateKeyring(absl::Now());
+  ASSERT_OK_AND_ASSIGN(const std::string second, RotateKeyring(first, 1, absl::Now()));
+  ASSERT_OK_AND_ASSIGN(const std::string third, RotateKeyring(second, 1, absl::Now()));
   ASSERT_OK_AND_ASSIGN(const Keyring one, Keyring::Parse(first));
   ASSERT_OK_AND_ASSIGN(const Keyring two, Keyring::Parse(second));
   ASSERT_OK_AND_ASSIGN(const Keyring three, Keyring::Parse(third));
@@ -117,11 +118,11 @@ TEST(KeyringFileTest, FollowsTheFile) {
   const TemporaryFolder dir;
   FakeClock clock;
   const std::string path = dir.PathOf("keyring.json");
-  const std::string first = GenerateKeyring();
+  const std::string first = GenerateKeyring(absl::Now());
   ASSERT_OK(WritePrivateFile(path, first));
   ASSERT_OK_AND_ASSIGN(const auto file, OpenKeyringFile(path, clock, nullptr));
   const std::string sealed = *file->Current()->Seal("text", "");
-  ASSERT_OK(WritePrivateFile(path, *RotateKeyring(first, 3)));
+  ASSERT_OK(WritePrivateFile(path, *RotateKeyring(first, 3, absl::Now())));
   clock.Advance(KeyringFile::kInterval);
   EXPECT_EQ(file->Current()->active_id(), 2u);
   EXPECT_EQ(*file->Current()->Open(sealed, ""), "text");
@@ -131,7 +132,7 @@ TEST(KeyringFileTest, RefusesAFileThatOthersMayRead) {
   const TemporaryFolder dir;
   const FakeClock clock;
   const std::string path = dir.PathOf("keyring.json");
-  ASSERT_OK(WritePrivateFile(path, GenerateKeyring()));
+  ASSERT_OK(WritePrivateFile(path, GenerateKeyring(absl::Now())));
   struct stat info = {};
   ASSERT_EQ(stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);

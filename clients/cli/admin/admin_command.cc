@@ -6,7 +6,7 @@ void AddAdminCommand(CLI::App& app, Console& console, const Clock& clock) {
   CLI::App* admin = app.add_subcommand("admin", "Back up, restore and check stores; rotate keys");
   admin->require_subcommand(1);
   admin->footer(
-      "\nA URL is what a service's --store says: sqlite:<path>, redis://... . A backup holds\n"
+      "A URL is what a service's --store says: sqlite:<path>, redis://... . A backup holds\n"
       "patient data like the store it is of; only its owner may read it (mode 0600).\n"
       "\n"
       "Exit codes: 0 done, and all is well; 2 something was named or written wrongly; 1 anything\n"

@@ -3,15 +3,18 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "clients/cli/admin/admin.h"
 #include "clients/cli/cli.h"
 #include "clients/cli/json_output.h"
 #include "services/platform/base/status_macros.h"
 #include "services/platform/storage/backup_file.h"
-#include "services/platform/storage/backup_source.h"
 #include "services/platform/storage/finding.h"
+#include "services/platform/storage/redis_check.h"
+#include "services/platform/storage/redis_options.h"
 #include "services/platform/storage/sqlite_check.h"
 
 namespace securebase::cli {
@@ -19,6 +22,8 @@ namespace {
 
 using storage::StoreFinding;
 using Severity = StoreFinding::Severity;
+
+constexpr absl::Duration kRedisTime = absl::Seconds(30);
 
 struct Options {
   std::string store;
@@ -62,8 +67,14 @@ absl::StatusOr<std::vector<StoreFinding>> CheckStore(const Options& options) {
   if (absl::ConsumePrefix(&path, "sqlite:") && !path.empty()) {
     return storage::CheckSqlite({std::string(path), !options.skip_integrity});
   }
+  if (absl::StartsWith(options.store, "redis")) {
+    SB_ASSIGN_OR_RETURN(const storage::RedisOptions redis, storage::ParseRedisUrl(options.store));
+    storage::Context context;
+    context.deadline = absl::Now() + kRedisTime;
+    return storage::CheckRedis(redis, context);
+  }
   // The value may hold a password: it is not repeated.
-  return absl::InvalidArgumentError("--store must be sqlite:<path>");
+  return absl::InvalidArgumentError("--store must be sqlite:<path> or a redis:// URL");
 }
 
 absl::StatusOr<StoreFinding> CheckBackup(const Options& options, const Clock& clock) {
@@ -166,7 +177,7 @@ void AddCheckCommand(CLI::App& admin, Console& console, const Clock& clock) {
       ->type_name("DURATION");
   AddOutputOption(*command, options->json);
   command->footer(
-      "\nThe exit code is 1 when something is an error: then what is acknowledged may be lost.\n"
+      "The exit code is 1 when something is an error: then what is acknowledged may be lost.\n"
       "\n"
       "Examples:\n"
       "  securebase admin check --store sqlite:outcomes.db\n"

@@ -218,7 +218,10 @@ absl::Status Restore(const Options& options, Console& console, const Clock& cloc
                 << " there already, with the same contents.\n";
   }
   PrintPractices(result.backup.practices, console);
-  console.out << "Followers of the journal are told to read everything again (RESYNC_REQUIRED).\n";
+  if (result.restored > 0) {
+    console.out
+        << "Followers of the journal are told to read everything again (RESYNC_REQUIRED).\n";
+  }
   return absl::OkStatus();
 }
 
@@ -352,7 +355,7 @@ void AddBackupCommand(CLI::App& admin, Console& console, const Clock& clock) {
       ->required()
       ->type_name("FILE");
   command->footer(
-      "\nOf SQLite a snapshot is made first, beside FILE: that disk needs room for both. Every\n"
+      "Of SQLite a snapshot is made first, beside FILE: that disk needs room for both. Every\n"
       "practice is as it was at one moment; back up the three services one after the other.\n"
       "\n"
       "Example:\n"
@@ -367,7 +370,7 @@ void AddRestoreCommand(CLI::App& admin, Console& console, const Clock& clock) {
   command->add_option("--from", options->file, "the backup")->required()->type_name("FILE");
   AddStoreOption(*command, *options, "the store: empty, and of any kind; no service has it open");
   command->footer(
-      "\nThe whole file is checked first, and each practice is compared with it before anything "
+      "The whole file is checked first, and each practice is compared with it before anything "
       "is\n"
       "served. If it breaks off, run it again with the same file: it goes on.\n"
       "\n"
@@ -382,7 +385,7 @@ void AddVerifyCommand(CLI::App& admin, Console& console, const Clock&) {
       AddCommand(admin, "verify", "Check a backup in every byte and say what is in it", options,
                  console, [](const Options& o, Console& c) { return Verify(o, c); });
   command->add_option("file", options->file, "the backup")->required()->type_name("FILE");
-  command->footer("\nExample:\n  securebase admin verify outcomes.backup");
+  command->footer("Example:\n  securebase admin verify outcomes.backup");
 }
 
 void AddCompareCommand(CLI::App& admin, Console& console, const Clock& clock) {
@@ -395,7 +398,7 @@ void AddCompareCommand(CLI::App& admin, Console& console, const Clock& clock) {
       ->type_name("FILE|URL");
   command->add_option("right", options->right, "the other")->required()->type_name("FILE|URL");
   command->footer(
-      "\nBy count and digest of each practice; the digest is the same whatever the kind of store.\n"
+      "By count and digest of each practice; the digest is the same whatever the kind of store.\n"
       "Idempotency keys that expire within a day do not count: they go by themselves.\n"
       "\n"
       "Example:\n"

@@ -143,13 +143,13 @@ void AddKeyringCommand(CLI::App& admin, Console& console, const Clock& clock) {
     return command;
   };
   CLI::App* show = add("show", "Which keys there are and how old they are, never the keys");
-  show->footer("\nExample:\n  securebase admin keyring show keyring.json");
+  show->footer("Example:\n  securebase admin keyring show keyring.json");
   show->callback([options, &console, &clock] { console.status = Show(*options, console, clock); });
   CLI::App* rotate = add("rotate", "Put a new key in use; earlier ones stay to open");
   rotate->add_option("--keep", options->keep, "how many of the earlier keys stay (2)")
       ->check(CLI::Range(0, 100))
       ->type_name("NUMBER");
-  rotate->footer("\nExample:\n  securebase admin keyring rotate keyring.json --keep 2");
+  rotate->footer("Example:\n  securebase admin keyring rotate keyring.json --keep 2");
   rotate->callback(
       [options, &console, &clock] { console.status = Rotate(*options, console, clock); });
 }

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "services/platform/storage/finding.h"
 #include "services/platform/storage/redis_options.h"
 #include "services/platform/storage/redis_router.h"
 #include "services/platform/storage/store.h"
@@ -13,19 +14,9 @@
 // Whether a Redis server is set up so that it can keep what `durability` promises.
 namespace securebase::storage {
 
-struct RedisFinding {
-  enum class Severity {
-    kOk,
-    kWarning,  // the promise is kept, something else is at risk
-    kError,    // the promise is not kept; a service does not use this server
-  };
-  Severity severity = Severity::kOk;
-  std::string server;   // "127.0.0.1:6379"; empty where the caller knows it
-  std::string setting;  // "appendfsync"; of INFO if it is no setting: "connected replicas"
-  std::string is;       // "everysec"
-  std::string should;   // "always"
-  std::string why;      // what happens otherwise; a clause
-};
+// Each names its server where there may be several, and settings as CONFIG GET does, or a field of
+// INFO: "connected replicas".
+using RedisFinding = StoreFinding;
 
 // What a server says of itself. Fields and settings that it does not have are missing.
 struct RedisFacts {

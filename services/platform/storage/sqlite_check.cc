@@ -212,7 +212,9 @@ absl::StatusOr<StoreFinding> ImportsOf(SqliteConnection& connection, int64_t sch
   return StoreFinding{importing == 0 ? Severity::kOk : Severity::kError,
                       "",
                       "unfinished restore",
-                      importing == 0 ? "none" : absl::StrCat(importing, " practices"),
+                      importing == 0
+                          ? "none"
+                          : absl::StrCat(importing, importing == 1 ? " practice" : " practices"),
                       "none",
                       "nobody is served from them; run the restore again"};
 }

@@ -92,6 +92,25 @@ TEST(KeyringTest, RotationKeepsOldTextsReadable) {
   EXPECT_EQ(*three.Open(*two.Seal("text", ""), ""), "text");
 }
 
+TEST(KeyringTest, DescribesItsKeysWithoutThem) {
+  const absl::Time start = absl::FromUnixSeconds(1767258000);
+  const std::string key = absl::Base64Escape(std::string(32, 'k'));
+  const std::string old =
+      absl::StrCat("{\"active\": 7, \"keys\": [{\"id\": 7, \"key\": \"", key, "\"}]}");
+  ASSERT_OK_AND_ASSIGN(const std::string rotated, RotateKeyring(old, 5, start));
+  ASSERT_OK_AND_ASSIGN(const std::string again, RotateKeyring(rotated, 5, start + absl::Hours(1)));
+  ASSERT_OK_AND_ASSIGN(const auto keys, DescribeKeyring(again));
+  ASSERT_EQ(keys.size(), 3u);
+  EXPECT_EQ(keys[0].id, 9u);
+  EXPECT_TRUE(keys[0].active);
+  EXPECT_EQ(keys[0].created, start + absl::Hours(1));
+  EXPECT_EQ(keys[1].id, 8u);
+  EXPECT_FALSE(keys[1].active);
+  EXPECT_EQ(keys[1].created, start);
+  EXPECT_EQ(keys[2].id, 7u);
+  EXPECT_EQ(keys[2].created, std::nullopt);
+}
+
 TEST(KeyringTest, RefusesWhatIsNoKeyring) {
   const std::string key = absl::Base64Escape(std::string(32, 'k'));
   const auto ring = [](absl::string_view active, absl::string_view keys) {
@@ -109,6 +128,9 @@ TEST(KeyringTest, RefusesWhatIsNoKeyring) {
   for (const absl::string_view id : {"0", "-1", "1.5", "4294967296", "\"7\"", "1e300"}) {
     EXPECT_THAT(ErrorOf(ring("7", entry(id, key))), HasSubstr("\"id\""));
   }
+  EXPECT_THAT(ErrorOf(ring(
+                  "7", absl::StrCat("{\"id\": 7, \"created\": \"soon\", \"key\": \"", key, "\"}"))),
+              HasSubstr("\"created\""));
   const std::string short_key = absl::Base64Escape("SECRET");
   EXPECT_THAT(ErrorOf(ring("7", entry("7", short_key))), HasSubstr("32 bytes"));
   EXPECT_THAT(ErrorOf(ring("7", entry("7", short_key))), Not(HasSubstr(short_key)));

@@ -28,6 +28,7 @@ CrashDisk::CrashDisk() {
   }
   close(fd);
   state_ = static_cast<DiskState*>(memory);
+  state_->syncs_left = -1;
 }
 
 CrashDisk::~CrashDisk() { munmap(state_, sizeof(DiskState)); }
@@ -36,6 +37,16 @@ std::string CrashDisk::library() const { return SECUREBASE_BIN_DIR "/libdisk_shi
 
 std::vector<std::string> CrashDisk::environment() const {
   return {absl::StrCat(DiskState::kVariable, "=", folder_.PathOf("state"))};
+}
+
+void CrashDisk::BreakAfter(int64_t syncs) {
+  state_->end = DiskState::kError;
+  state_->syncs_left = syncs;
+}
+
+void CrashDisk::CutPowerAfter(int64_t syncs) {
+  state_->end = DiskState::kPowerCut;
+  state_->syncs_left = syncs;
 }
 
 absl::StatusOr<int64_t> CrashDisk::LoseUnsynced(const std::string& folder,
@@ -72,6 +83,7 @@ absl::StatusOr<int64_t> CrashDisk::LoseUnsynced(const std::string& folder,
     return absl::InternalError(absl::StrCat("cannot list ", folder, ": ", error.message()));
   }
   durable_before_ = left;
+  state_->syncs_left = -1;
   for (DiskState::Slot& slot : state_->slots) {
     slot.inode = 0;
     slot.durable = 0;

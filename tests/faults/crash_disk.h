@@ -33,6 +33,11 @@ class CrashDisk {
   std::string library() const;
   std::vector<std::string> environment() const;
 
+  // After so many more syncs the disk is broken: every further one fails, until LoseUnsynced.
+  void BreakAfter(int64_t syncs);
+  // After so many more syncs the power fails in the next one: the server is killed.
+  void CutPowerAfter(int64_t syncs);
+
   // When the server is dead: cuts every file in `folder` somewhere between its synced length and
   // its length. Returns how many bytes were lost. What is left counts as synced.
   absl::StatusOr<int64_t> LoseUnsynced(const std::string& folder, std::mt19937_64& random);

@@ -3,6 +3,7 @@
 // begin to end, so a length says which bytes those are.
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -47,6 +49,14 @@ void SetDurable(const struct stat& file, int64_t size) {
 }
 
 int Sync(int fd) {
+  if (State().syncs_left >= 0 && --State().syncs_left < 0) {
+    State().syncs_left = 0;
+    if (State().end == DiskState::kPowerCut) {
+      kill(getpid(), SIGKILL);
+    }
+    errno = EIO;
+    return -1;
+  }
   // Before the wait: what is written meanwhile may or may not reach the disk.
   struct stat file {};
   if (fstat(fd, &file) != 0) {

@@ -15,6 +15,11 @@ struct DiskState {
     std::atomic<int64_t> durable;  // bytes from the file's begin
   };
   Slot slots[kSlots];
+  // After so many more syncs the next one, and every further one, ends as `end` says. Negative:
+  // never.
+  enum End : int { kError, kPowerCut };  // it fails with EIO; its process is killed in it
+  std::atomic<int64_t> syncs_left;
+  std::atomic<int> end;
 
   // The slot of a file, taken if `make`; null if there is none (or no room).
   Slot* Find(uint64_t inode, bool make) {

@@ -55,8 +55,13 @@ TEST(CrashDiskTest, LosesWhatWasNotSyncedAndNothingElse) {
   EXPECT_GT(never, 0);
 }
 
-// A round: a load on a Redis whose power fails in the middle of it, and that comes back.
-void Round(const std::string& appendfsync, uint64_t seed, Totals& totals) {
+enum class Fault {
+  kPower,  // fails at any moment, in every second round while Redis syncs
+  kDisk,   // cannot sync any more, and then is as if the power had failed
+};
+
+// A round: a load on a Redis that ends in the middle of it, and comes back.
+void Round(const std::string& appendfsync, Fault fault, uint64_t seed, Totals& totals) {
   std::mt19937_64 random(seed);
   const bool may_lose = appendfsync != "always";
   CrashDisk disk;
@@ -79,8 +84,18 @@ void Round(const std::string& appendfsync, uint64_t seed, Totals& totals) {
   ASSERT_OK_AND_ASSIGN(const auto trial, Trial::Start(trial_options));
   ASSERT_TRUE(trial->load().AwaitAcknowledged(
       std::uniform_int_distribution<int64_t>(1, 600)(random), absl::Seconds(60)));
-  absl::SleepFor(absl::Microseconds(std::uniform_int_distribution<int>(0, 3000)(random)));
-  ASSERT_OK(redis->Kill());
+  const auto syncs = std::uniform_int_distribution<int64_t>(0, 20)(random);
+  if (fault == Fault::kDisk) {
+    // With appendfsync always Redis ends by itself then, without having answered.
+    disk.BreakAfter(syncs);
+    ASSERT_OK(redis->WaitForExit(absl::Seconds(30)));
+  } else if (appendfsync == "always" && seed % 2 == 0) {
+    disk.CutPowerAfter(syncs);
+    ASSERT_OK(redis->WaitForExit(absl::Seconds(30)));
+  } else {
+    absl::SleepFor(absl::Microseconds(std::uniform_int_distribution<int>(0, 3000)(random)));
+    ASSERT_OK(redis->Kill());
+  }
   ASSERT_OK_AND_ASSIGN(const int64_t lost, disk.LoseUnsynced(redis->folder(), random));
   totals.bytes_cut += lost;
   ASSERT_OK(redis->Restart());
@@ -93,22 +108,32 @@ TEST(RedisCrashTest, NothingAcknowledgedIsLost) {
   const int rounds = storage::Rounds(4, 100);
   for (int i = 1; i <= rounds && !HasFailure(); ++i) {
     SCOPED_TRACE(absl::StrCat("seed ", i));
-    Round("always", static_cast<uint64_t>(i), totals);
+    Round("always", Fault::kPower, static_cast<uint64_t>(i), totals);
   }
-  Print("power cut, local", totals);
+  Print("single, power cut", totals);
   EXPECT_GT(totals.acknowledged, 50 * totals.rounds);
   // Otherwise the cuts met no write, and the test tested nothing.
   EXPECT_GT(totals.bytes_cut, 0);
 }
 
+TEST(RedisCrashTest, NothingAcknowledgedIsLostWhenTheDiskFails) {
+  Totals totals;
+  const int rounds = storage::Rounds(2, 20);
+  for (int i = 1; i <= rounds && !HasFailure(); ++i) {
+    SCOPED_TRACE(absl::StrCat("seed ", i));
+    Round("always", Fault::kDisk, static_cast<uint64_t>(i), totals);
+  }
+  Print("single, disk fails", totals);
+}
+
 // The control: without fsync the same rounds must lose, or the test above could not fail.
 TEST(RedisCrashTest, WithoutSyncAcknowledgedWritesAreLost) {
   Totals totals;
-  const int rounds = storage::Rounds(1, 20);
+  const int rounds = storage::Rounds(2, 20);
   for (int i = 1; i <= rounds && !HasFailure(); ++i) {
-    Round("no", static_cast<uint64_t>(i), totals);
+    Round("no", Fault::kPower, static_cast<uint64_t>(i), totals);
   }
-  Print("power cut, appendfsync no (control)", totals);
+  Print("its control, appendfsync no", totals);
   EXPECT_GT(totals.lost, 0);
 }
 

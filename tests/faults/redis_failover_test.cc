@@ -21,30 +21,47 @@ using securebase::testing::RedisReplicationOptions;
 using securebase::testing::RedisServer;
 
 // How a primary is lost, and comes back.
-enum class Loss { kKilled, kPaused };
+enum class Loss {
+  kKilled,
+  kPaused,
+  kHandedOver,  // an operator has another server take over, to work on this one
+};
 
-void Lose(RedisServer& server, Loss loss) {
-  if (loss == Loss::kKilled) {
-    EXPECT_OK(server.Kill());
-  } else {
-    server.Pause();
+std::string NameOf(Loss loss) {
+  return loss == Loss::kKilled ? "Killed" : loss == Loss::kPaused ? "Paused" : "HandedOver";
+}
+
+std::string Describe(Loss loss) {
+  return loss == Loss::kKilled ? "killed" : loss == Loss::kPaused ? "paused" : "handed over";
+}
+
+void Lose(RedisServer& server, Loss loss, const std::function<absl::Status()>& hand_over) {
+  switch (loss) {
+    case Loss::kKilled:
+      EXPECT_OK(server.Kill());
+      break;
+    case Loss::kPaused:
+      server.Pause();
+      break;
+    case Loss::kHandedOver:
+      EXPECT_OK(hand_over());
   }
 }
 void Return(RedisServer& server, Loss loss) {
   if (loss == Loss::kKilled) {
     EXPECT_OK(server.Restart());
-  } else {
+  } else if (loss == Loss::kPaused) {
     server.Resume();
   }
 }
 
 // Loses the primary under load, waits for the failover, brings the lost one back as a replica.
 void Round(RedisServer& primary, Loss loss, const Trial::Options& options,
-           const std::function<bool()>& is_promoted,
+           const std::function<absl::Status()>& hand_over, const std::function<bool()>& is_promoted,
            const std::function<absl::Status()>& await_whole, Totals& totals) {
   ASSERT_OK_AND_ASSIGN(const auto trial, Trial::Start(options));
   const absl::Time lost = absl::Now();
-  Lose(primary, loss);
+  Lose(primary, loss, hand_over);
   const bool was_promoted = Await(is_promoted);
   totals.failovers.push_back(absl::Now() - lost);
   absl::SleepFor(absl::Milliseconds(300 * (options.seed % 5)));
@@ -73,11 +90,15 @@ TEST_P(RedisFailoverTest, SentinelPromotesAReplica) {
     trial.seed = static_cast<uint64_t>(i);
     Round(
         *redis->servers()[primary], GetParam(), trial,
+        [&] {
+          return redis->sentinels()[0]
+              ->Run({"SENTINEL", "FAILOVER", RedisReplication::kPrimaryName})
+              .status();
+        },
         [&] { return redis->PrimaryBySentinel(0).value_or(primary) != primary; },
         [&] { return redis->AwaitHealthy().status(); }, totals);
   }
-  Print(absl::StrCat(GetParam() == Loss::kKilled ? "kill" : "pause", " of the primary, Sentinel"),
-        totals);
+  Print(absl::StrCat("Sentinel, primary ", Describe(GetParam())), totals);
 }
 
 TEST_P(RedisFailoverTest, ClusterPromotesAReplica) {
@@ -99,17 +120,41 @@ TEST_P(RedisFailoverTest, ClusterPromotesAReplica) {
     const size_t other = (primary + 1) % redis->servers().size();
     Round(
         *redis->servers()[primary], GetParam(), trial,
+        // Primary and replica are three apart, whichever of them it is now.
+        [&] {
+          return redis->servers()[(primary + 3) % 6]->Run({"CLUSTER", "FAILOVER"}).status();
+        },
         [&] { return redis->PrimaryOf(slot, other).value_or(primary) != primary; },
         [&] { return redis->AwaitHealthy(); }, totals);
   }
-  Print(absl::StrCat(GetParam() == Loss::kKilled ? "kill" : "pause", " of a primary, Cluster"),
-        totals);
+  Print(absl::StrCat("Cluster, primary ", Describe(GetParam())), totals);
 }
 
-INSTANTIATE_TEST_SUITE_P(, RedisFailoverTest, ::testing::Values(Loss::kKilled, Loss::kPaused),
-                         [](const auto& of) {
-                           return std::string(of.param == Loss::kKilled ? "Killed" : "Paused");
-                         });
+INSTANTIATE_TEST_SUITE_P(, RedisFailoverTest,
+                         ::testing::Values(Loss::kKilled, Loss::kPaused, Loss::kHandedOver),
+                         [](const auto& of) { return NameOf(of.param); });
+
+// What replicated costs: all replicas confirm, so without one of them nothing is answered.
+TEST(RedisReplicaTest, WithoutAReplicaNothingIsAcknowledgedAndNothingLost) {
+  ASSERT_OK_AND_ASSIGN(const auto redis, RedisReplication::Start({}));
+  Trial::Options options;
+  options.url = RedisUrl("redis+sentinel", redis->sentinel_addresses(),
+                         absl::StrCat("/", RedisReplication::kPrimaryName), nullptr,
+                         "prefix=test&durability=replicated&replicas=2");
+  ASSERT_OK_AND_ASSIGN(const auto trial, Trial::Start(options));
+  ASSERT_OK(redis->servers()[2]->Kill());
+  const absl::Time killed = absl::Now();
+  absl::SleepFor(absl::Seconds(2));
+  EXPECT_EQ(trial->load().FirstWrite(killed), std::nullopt);
+  EXPECT_EQ(trial->load().FirstRead(killed), std::nullopt);
+  ASSERT_OK(redis->servers()[2]->Restart());
+  ASSERT_OK(redis->AwaitHealthy());
+  Totals totals;
+  ASSERT_OK(trial->AwaitRecovery(absl::Now(), absl::Seconds(10), totals));
+  trial->Finish(totals);
+  Print("Sentinel, replica killed", totals);
+  ExpectCallsEndedInTime(trial->load().counts());
+}
 
 TEST(RedisPauseTest, CallsEndInTimeAndGoOnWithoutARestart) {
   ASSERT_OK_AND_ASSIGN(const auto redis, RedisServer::Start({}));
@@ -126,7 +171,7 @@ TEST(RedisPauseTest, CallsEndInTimeAndGoOnWithoutARestart) {
   redis->Resume();
   ASSERT_OK(trial->AwaitRecovery(absl::Now(), absl::Seconds(10), totals));
   trial->Finish(totals);
-  Print("pause of a single Redis", totals);
+  Print("single, paused", totals);
   const LoadCounts counts = trial->load().counts();
   EXPECT_GT(counts.reads_refused, 0);
   ExpectCallsEndedInTime(counts);
@@ -154,7 +199,7 @@ TEST(RedisReshardTest, NothingIsLostUnderLoad) {
   ASSERT_OK(trial->AwaitRecovery(absl::Now(), absl::Seconds(10), totals));
   trial->Finish(totals);
   totals.rounds = rounds;
-  Print("slots moved under load", totals);
+  Print("Cluster, slots moved", totals);
   ExpectCallsEndedInTime(trial->load().counts());
 }
 

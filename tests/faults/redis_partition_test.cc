@@ -93,14 +93,14 @@ class RedisPartitionTest : public ::testing::Test {
 TEST_F(RedisPartitionTest, SentinelPromotesOnTheOtherSide) {
   Totals totals;
   RunWithSentinels(/*confirmed=*/true, storage::Rounds(2, 20), totals);
-  Print("partition, Sentinel", totals);
+  Print("Sentinel, network cut", totals);
 }
 
 // The control: what is acknowledged without the replicas is lost, or the test above could not fail.
 TEST_F(RedisPartitionTest, WithoutConfirmationAcknowledgedWritesAreLost) {
   Totals totals;
   RunWithSentinels(/*confirmed=*/false, storage::Rounds(1, 5), totals);
-  Print("partition, Sentinel, relaxed (control)", totals);
+  Print("its control, relaxed", totals);
   EXPECT_GT(totals.lost, 0);
 }
 
@@ -135,7 +135,7 @@ TEST_F(RedisPartitionTest, ClusterPromotesOnTheOtherSide) {
         [&] { return redis->PrimaryOf(slot, far[0]).value_or(primary) != primary; },
         [&] { return redis->AwaitHealthy(); }, totals);
   }
-  Print("partition, Cluster", totals);
+  Print("Cluster, network cut", totals);
 }
 
 }  // namespace

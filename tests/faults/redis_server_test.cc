@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/platform/base/status_macros.h"
 #include "tests/testing/status_matchers.h"
 
 namespace securebase::testing {
@@ -61,30 +62,18 @@ TEST(RedisServerTest, ListensWithTls) {
   EXPECT_EQ(spoken.out, "PONG\n") << spoken.error;
 }
 
-struct Secured {
-  bool tls;
-  bool user;
-};
-class RedisTopologyTest : public ::testing::TestWithParam<Secured> {
- protected:
-  RedisServerOptions Options() {
-    RedisServerOptions options;
-    if (GetParam().tls) {
-      auto tls = RedisTls::Make();
-      EXPECT_OK(tls);
-      options.tls = *tls;
-    }
-    if (GetParam().user) {
-      options.user = "securebase";
-      options.password = "correct-horse";
-    }
-    return options;
-  }
-};
+// With a user and TLS between the servers too; the tests of the store start plain ones.
+absl::StatusOr<RedisServerOptions> Secured() {
+  RedisServerOptions options;
+  SB_ASSIGN_OR_RETURN(options.tls, RedisTls::Make());
+  options.user = "securebase";
+  options.password = "correct-horse";
+  return options;
+}
 
-TEST_P(RedisTopologyTest, SentinelsPromoteAReplicaAndTakeTheKilledOneBack) {
+TEST(RedisReplicationTest, SentinelsPromoteAReplicaAndTakeTheKilledOneBack) {
   RedisReplicationOptions options;
-  options.server = Options();
+  ASSERT_OK_AND_ASSIGN(options.server, Secured());
   options.replicas = 1;
   ASSERT_OK_AND_ASSIGN(const auto redis, RedisReplication::Start(options));
   auto& servers = redis->servers();
@@ -101,9 +90,9 @@ TEST_P(RedisTopologyTest, SentinelsPromoteAReplicaAndTakeTheKilledOneBack) {
   EXPECT_OK(servers[1]->Run({"SET", "key", "other"}));
 }
 
-TEST_P(RedisTopologyTest, AClusterPromotesAReplicaAndMovesSlots) {
+TEST(RedisClusterTest, AClusterPromotesAReplicaAndMovesSlots) {
   RedisClusterOptions options;
-  options.server = Options();
+  ASSERT_OK_AND_ASSIGN(options.server, Secured());
   ASSERT_OK_AND_ASSIGN(const auto redis, RedisCluster::Start(options));
   auto& servers = redis->servers();
   ASSERT_OK_AND_ASSIGN(const int slot, RedisSlotOf(*servers[0], "{p1}a"));
@@ -126,12 +115,6 @@ TEST_P(RedisTopologyTest, AClusterPromotesAReplicaAndMovesSlots) {
   ASSERT_OK_AND_ASSIGN(const storage::RedisReply kept, servers[promoted]->Run({"GET", "{p1}a"}));
   EXPECT_EQ(kept.text, "value");
 }
-
-INSTANTIATE_TEST_SUITE_P(, RedisTopologyTest,
-                         ::testing::Values(Secured{false, false}, Secured{true, true}),
-                         [](const auto& of) {
-                           return std::string(of.param.tls ? "TlsAndUser" : "Plain");
-                         });
 
 }  // namespace
 }  // namespace securebase::testing

@@ -47,9 +47,10 @@ std::string RedisUrl(const std::string& scheme, const std::string& addresses,
 
 void Print(const std::string& title, const Totals& totals) {
   printf(
-      "| %s | rounds %d | acknowledged %lld | lost %lld | doubled %lld | violations %lld "
-      "| unknown %lld, of these done %lld | bytes cut %lld | median/longest s: failover %s, then "
-      "write %s, audited read %s |\n",
+      "| | rounds | acknowledged | lost | doubled | violations | unknown (done) | bytes cut "
+      "| failover | first write | first audited read |\n"
+      "| %s | %d | %lld | %lld | %lld | %lld | %lld (%lld) | %lld | %s | %s | %s |\n"
+      "(the last three: seconds, median/longest)\n",
       title.c_str(), totals.rounds, static_cast<long long>(totals.acknowledged),
       static_cast<long long>(totals.lost), static_cast<long long>(totals.doubled),
       static_cast<long long>(totals.violations), static_cast<long long>(totals.unknown),

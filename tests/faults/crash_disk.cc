@@ -49,8 +49,10 @@ void CrashDisk::CutPowerAfter(int64_t syncs) {
   state_->syncs_left = syncs;
 }
 
+void CrashDisk::LoseNothing() { state_->syncs_left = -1; }
+
 absl::StatusOr<int64_t> CrashDisk::LoseUnsynced(const std::string& folder,
-                                                std::mt19937_64& random) {
+                                                std::mt19937_64* random) {
   int64_t lost = 0;
   std::map<uint64_t, int64_t> left;
   std::error_code error;
@@ -72,7 +74,9 @@ absl::StatusOr<int64_t> CrashDisk::LoseUnsynced(const std::string& folder,
       durable = before->second;
     }
     durable = std::min<int64_t>(durable, file.st_size);
-    const int64_t size = std::uniform_int_distribution<int64_t>(durable, file.st_size)(random);
+    const int64_t size =
+        random == nullptr ? durable
+                          : std::uniform_int_distribution<int64_t>(durable, file.st_size)(*random);
     if (truncate(path.c_str(), size) != 0) {
       return absl::ErrnoToStatus(errno, absl::StrCat("cannot cut ", path));
     }

@@ -18,7 +18,7 @@ namespace securebase::faults {
 //   CrashDisk disk;
 //   options.preload = disk.library(); options.environment = disk.environment();
 //   ... RedisServer::Start(options); load; redis->Kill();
-//   disk.LoseUnsynced(redis->folder(), random); redis->Restart();
+//   disk.LoseUnsynced(redis->folder(), &random); redis->Restart();
 //
 // What is lost is the end of a file, from anywhere after what was synced. That a file was created,
 // renamed or removed counts as durable at once, in the order in which it happened, as the journal
@@ -38,12 +38,15 @@ class CrashDisk {
   // After so many more syncs the power fails in the next one: the server is killed.
   void CutPowerAfter(int64_t syncs);
 
-  // When the server is dead: cuts every file in `folder` somewhere between its synced length and
-  // its length. Returns how many bytes were lost. What is left counts as synced.
-  absl::StatusOr<int64_t> LoseUnsynced(const std::string& folder, std::mt19937_64& random);
+  // When the server is dead: cuts every file in `folder` to its synced length, or with `random`
+  // somewhere between that and its length. Returns how many bytes were lost. What is left counts as
+  // synced, and the disk is a good one again.
+  absl::StatusOr<int64_t> LoseUnsynced(const std::string& folder, std::mt19937_64* random);
+  // The same for a server that is killed while its disk keeps everything.
+  void LoseNothing();
 
  private:
-  const testing::TemporaryFolder folder_;
+  const securebase::testing::TemporaryFolder folder_;
   DiskState* state_ = nullptr;
   // By file number: what files held after the last cut, when no server had touched them yet.
   std::map<uint64_t, int64_t> durable_before_;

@@ -6,7 +6,10 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/platform/base/clock.h"
+#include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
+#include "services/platform/storage/open_store.h"
 #include "tests/faults/crash_disk.h"
 #include "tests/faults/trial.h"
 #include "tests/integration/storage/rounds.h"
@@ -16,6 +19,7 @@
 namespace securebase::faults {
 namespace {
 
+using securebase::testing::IsError;
 using securebase::testing::RedisServer;
 using securebase::testing::RedisServerOptions;
 using storage::RedisReply;
@@ -37,7 +41,7 @@ absl::StatusOr<int64_t> CountAndCut(const std::string& appendfsync, int count, u
     acknowledged = reply.integer;
   }
   SB_RETURN_IF_ERROR(redis->Kill());
-  SB_RETURN_IF_ERROR(disk.LoseUnsynced(redis->folder(), random).status());
+  SB_RETURN_IF_ERROR(disk.LoseUnsynced(redis->folder(), &random).status());
   SB_RETURN_IF_ERROR(redis->Restart());
   SB_ASSIGN_OR_RETURN(const RedisReply reply, redis->Run({"GET", "n"}));
   int64_t kept = 0;
@@ -54,6 +58,55 @@ TEST(CrashDiskTest, LosesWhatWasNotSyncedAndNothingElse) {
   ASSERT_OK_AND_ASSIGN(const int64_t never, CountAndCut("no", 300, 1));
   EXPECT_GT(never, 0);
 }
+
+// Redis has run the batch, dies before it answers, and has either kept it or not.
+class RedisKilledBeforeItAnswersTest : public ::testing::TestWithParam<bool> {};
+
+TEST_P(RedisKilledBeforeItAnswersTest, TheOutcomeIsUnknownAndARepetitionMakesItOne) {
+  const bool is_kept = GetParam();
+  CrashDisk disk;
+  RedisServerOptions options;
+  options.preload = disk.library();
+  options.environment = disk.environment();
+  ASSERT_OK_AND_ASSIGN(const auto redis, RedisServer::Start(options));
+  const SystemClock clock;
+  ASSERT_OK_AND_ASSIGN(
+      const auto store,
+      storage::OpenStore(RedisUrl("redis", redis->host_and_port(), "", nullptr, "prefix=test"),
+                         clock));
+  storage::Batch batch;
+  batch.practice = "p1";
+  batch.journal = {"first"};
+  ASSERT_OK(store->Apply({}, batch));
+  batch.journal = {"second"};
+  batch.puts = {{{"goal", "g1"}, "value", {{"by-name", "a"}}}};
+  batch.idempotency =
+      storage::IdempotencyKey{"request", "print", "result", clock.Now() + absl::Hours(1)};
+
+  disk.CutPowerAfter(0);
+  EXPECT_THAT(store->Apply({}, batch),
+              IsError(absl::StatusCode::kUnavailable, Reason::kOutcomeUnknown));
+  ASSERT_OK(redis->WaitForExit(absl::Seconds(30)));
+  if (is_kept) {
+    disk.LoseNothing();
+  } else {
+    ASSERT_OK_AND_ASSIGN(const int64_t lost, disk.LoseUnsynced(redis->folder(), nullptr));
+    EXPECT_GT(lost, 0);
+  }
+  ASSERT_OK(redis->Restart());
+
+  ASSERT_OK_AND_ASSIGN(const storage::ApplyResult repeated, store->Apply({}, batch));
+  EXPECT_EQ(repeated.replayed.has_value(), is_kept);
+  EXPECT_EQ(repeated.position.sequence, 2);
+  ASSERT_OK_AND_ASSIGN(const storage::Record record, store->Get({}, "p1", {"goal", "g1"}));
+  EXPECT_EQ(record.version, 1);
+  ASSERT_OK_AND_ASSIGN(const storage::JournalPage page, store->Journal({}, "p1", 0, 10));
+  ASSERT_EQ(page.entries.size(), 2u);
+  EXPECT_EQ(page.entries[1].value, "second");
+}
+
+INSTANTIATE_TEST_SUITE_P(, RedisKilledBeforeItAnswersTest, ::testing::Bool(),
+                         [](const auto& of) { return std::string(of.param ? "Kept" : "Lost"); });
 
 enum class Fault {
   kPower,  // fails at any moment, in every second round while Redis syncs
@@ -96,7 +149,7 @@ void Round(const std::string& appendfsync, Fault fault, uint64_t seed, Totals& t
     absl::SleepFor(absl::Microseconds(std::uniform_int_distribution<int>(0, 3000)(random)));
     ASSERT_OK(redis->Kill());
   }
-  ASSERT_OK_AND_ASSIGN(const int64_t lost, disk.LoseUnsynced(redis->folder(), random));
+  ASSERT_OK_AND_ASSIGN(const int64_t lost, disk.LoseUnsynced(redis->folder(), &random));
   totals.bytes_cut += lost;
   ASSERT_OK(redis->Restart());
   ASSERT_OK(trial->AwaitRecovery(absl::Now(), absl::Seconds(10), totals));

@@ -21,9 +21,8 @@ constexpr char kBuf[] = SECUREBASE_SOURCE_DIR "/build/tools/node_modules/.bin/bu
 class ForeignClientTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(kBuf)) {
-      GTEST_SKIP() << "there is no " << kBuf << "; scripts/install-dependencies installs it";
-    }
+    ASSERT_TRUE(std::filesystem::exists(kBuf))
+        << "there is no " << kBuf << "; scripts/install-dependencies installs it";
     ASSERT_OK(deployment_.Start("outcomes", {"--reflection=true"}));
   }
 

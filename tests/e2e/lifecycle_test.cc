@@ -1,13 +1,17 @@
 // Starting and stopping: what an operator sees, and what callers must not notice.
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <atomic>
 #include <set>
 #include <thread>
 
 #include "absl/strings/match.h"
+#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/platform/auth/dev_pki.h"
 #include "tests/e2e/deployment.h"
 #include "tests/e2e/practice.h"
 #include "tests/testing/status_matchers.h"
@@ -118,6 +122,55 @@ TEST_F(StartTest, ARedisWithAPasswordInItsUrl) {
   ExpectOneLine(arguments, "password-file");
   ASSERT_OK_AND_ASSIGN(const Finished finished, RunProgram(arguments));
   EXPECT_THAT(finished.error, ::testing::Not(HasSubstr("MARKEDSECRET")));
+}
+
+TEST_F(StartTest, NetworkCallersWithoutCertificates) {
+  const std::vector<std::string> network =
+      With(deployment_.CommandLine("outcomes"), "--listen-address", "0.0.0.0:0");
+  ExpectOneLine(With(network, "--tls-client-ca", ""), "tls-client-ca");
+  ExpectOneLine(With(network, "--require-client-certificate", "false"),
+                "require-client-certificate");
+}
+
+TEST_F(StartTest, AStoreThatForgetsOnTheNetwork) {
+  const std::vector<std::string> network =
+      With(deployment_.CommandLine("outcomes"), "--listen-address", "0.0.0.0:0");
+  ExpectOneLine(With(network, "--store", "memory:"), "memory:");
+}
+
+TEST_F(StartTest, SecretsThatOthersMayRead) {
+  for (const std::string name : {"keyring.json", "server.key"}) {
+    const std::string path = deployment_.folder().PathOf(name);
+    ASSERT_EQ(chmod(path.c_str(), 0644), 0);
+    ExpectOneLine(deployment_.CommandLine("outcomes"), name);
+    ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  }
+}
+
+TEST_F(StartTest, CertificatesThatHaveEnded) {
+  ASSERT_OK(auth::WriteDevPki(deployment_.folder().path(), {"goals"}, absl::Now() - absl::Hours(48),
+                              absl::Hours(24)));
+  ExpectOneLine(deployment_.CommandLine("outcomes"), "expired on");
+}
+
+TEST_F(StartTest, ANeighboursCertificateThatIsNone) {
+  ExpectOneLine(With(deployment_.CommandLine("goals"), "--neighbour-certificate",
+                     deployment_.folder().Write("none.crt", "not PEM")),
+                "none.crt");
+}
+
+TEST_F(StartTest, AKeySetThatIsNone) {
+  ExpectOneLine(With(deployment_.CommandLine("plans"), "--jwks",
+                     deployment_.folder().Write("bad.json", "{\"keys\": []}")),
+                "bad.json");
+}
+
+TEST_F(StartTest, NoWhereForTheAuditTrail) {
+  ExpectOneLine(With(deployment_.CommandLine("outcomes"), "--audit-directory", ""),
+                "audit-directory");
+  ExpectOneLine(With(deployment_.CommandLine("outcomes"), "--audit-directory",
+                     deployment_.folder().PathOf("nowhere")),
+                "nowhere");
 }
 
 TEST_F(StartTest, NoNeighbour) {

@@ -264,9 +264,26 @@ absl::StatusOr<std::optional<std::string>> FlagSet::Parse(const std::vector<std:
   if (!config_path.empty()) {
     SB_ASSIGN_OR_RETURN(from_file, FromFile(config_path));
   }
-  std::vector<std::string> all = from_file;
-  all.insert(all.end(), from_environment.begin(), from_environment.end());
-  all.insert(all.end(), arguments.begin(), arguments.end());
+  std::set<std::string> with_value = {"config"};
+  for (const auto& flag : flags_) {
+    if (!flag->type.empty()) {
+      with_value.insert(flag->name);
+    }
+  }
+  std::vector<std::string> all;
+  for (const std::vector<std::string>* source :
+       {&std::as_const(from_file), &std::as_const(from_environment), &arguments}) {
+    for (const std::string& argument : *source) {
+      // For "--store=" CLI11 would take the next argument as the value, whatever it is.
+      if (absl::StartsWith(argument, "--") && argument.find('=') + 1 == argument.size() &&
+          with_value.count(NameOf(argument)) == 1) {
+        all.push_back(argument.substr(0, argument.size() - 1));
+        all.emplace_back();
+      } else {
+        all.push_back(argument);
+      }
+    }
+  }
   std::reverse(all.begin(), all.end());  // CLI11 pops them from the back
 
   try {

@@ -16,7 +16,7 @@ namespace securebase::config {
 // The flags of a program. Each, "--drain-time", is also the environment variable
 // SECUREBASE_DRAIN_TIME and the line `drain-time = "20s"` of the file that --config names. The
 // command line wins over the environment, the environment over the file, the file over the default;
-// an empty environment variable counts as absent. `--help` explains every flag.
+// an empty environment variable counts as absent, `--jwks=` as empty. `--help` explains every flag.
 //
 // The variables that flags are bound to hold the defaults, and must outlive Parse.
 class FlagSet {

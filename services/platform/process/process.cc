@@ -32,6 +32,9 @@ class ServiceProcess final : public Process {
       : name_(std::move(name)), options_(std::move(options)) {}
 
   absl::Status Open(const std::vector<std::string>& services) {
+    if (!options_.audit_directory.empty()) {
+      SB_RETURN_IF_ERROR(records::CheckAuditDirectory(options_.audit_directory));
+    }
     SB_ASSIGN_OR_RETURN(runtime_, rpc::MakeRuntime(options_, services, clock_, ids_, sink_));
     SB_ASSIGN_OR_RETURN(auto store, storage::OpenStore(options_.store, clock_, name_));
     store_metrics_ = std::make_unique<obs::StoreMetrics>(*runtime_->metrics);

@@ -198,6 +198,19 @@ class Keeper {
 
 }  // namespace
 
+absl::Status CheckAuditDirectory(const std::string& directory) {
+  struct stat info = {};
+  if (stat(directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) ||
+      access(directory.c_str(), W_OK | X_OK) != 0) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStoreUnavailable,
+                     absl::StrCat(directory,
+                                  ": is no directory that audit entries can be exported "
+                                  "to; make it, let this user write there, or correct "
+                                  "--audit-directory"));
+  }
+  return absl::OkStatus();
+}
+
 std::unique_ptr<AuditSink> MakeStoreAuditSink(storage::Store& store) {
   return std::make_unique<StoreAuditSink>(store);
 }

@@ -27,6 +27,10 @@ struct HousekeepingOptions {
   std::string owner;  // of the leases: unique to this process
 };
 
+// Whether the audit trail can be exported to that directory: it is one, and this process may make
+// files there. FAILED_PRECONDITION, saying what to do, otherwise.
+absl::Status CheckAuditDirectory(const std::string& directory);
+
 // What keeps a store from growing for ever. One run goes through every practice, each under a
 // lease, so that of several replicas one does the work:
 //
@@ -34,8 +38,7 @@ struct HousekeepingOptions {
 //     export>.ndjson (mode 0600, one JSON object a line, with `sequence` in front), synced, and
 //     only then marked as exported. After a crash in between, some appear twice: sequence tells.
 //   - exported audit entries older than the retention, journal entries older than theirs and
-//   expired
-//     request ids are removed, in bounded steps.
+//     expired request ids are removed, in bounded steps.
 //
 // Stops at the first error of the store or the disk, to go on with the next run. ABORTED is none:
 // another replica holds the lease.

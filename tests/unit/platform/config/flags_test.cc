@@ -104,6 +104,17 @@ TEST_F(FlagsTest, AnEmptyVariableCountsAsAbsent) {
   EXPECT_EQ(jwks_, "default.json");
 }
 
+TEST_F(FlagsTest, AnEmptyValueIsEmptyAndLeavesTheNextArgumentAlone) {
+  environment_ = {{"SECUREBASE_JWKS", "environment.json"}};
+  ASSERT_OK(Parse({"--jwks=", "--drain-time=30s"}));
+  EXPECT_EQ(jwks_, "");
+  EXPECT_EQ(drain_, absl::Seconds(30));
+  ASSERT_OK(Parse({"--drain-time=40s", "--jwks="}));
+  EXPECT_EQ(jwks_, "");
+  EXPECT_THAT(ErrorOf({"--drain-time=", "--jwks=x"}),
+              HasSubstr("--drain-time: \"\" is not a duration"));
+}
+
 TEST_F(FlagsTest, ErrorsSayWhichFlagFromWhereAndWhatWouldBeRight) {
   EXPECT_EQ(ErrorOf({"--drain-time=5 parsecs"}),
             "--drain-time: \"5 parsecs\" is not a duration; write for example 90s, 5m or 1h30m");

@@ -1210,6 +1210,23 @@ TEST_P(StoreContract, TheStoresClockDoesNotMoveDeadlines) {
 
 TEST_P(StoreContract, PingIsOkWhileTheStoreTakesWrites) { EXPECT_OK(store_->Ping(context_)); }
 
+TEST_P(StoreContract, FiguresKeepTheirNamesAndOrder) {
+  const auto names = [&] {
+    std::vector<std::string> found;
+    for (const StoreFigure& figure : store_->Figures()) {
+      EXPECT_EQ(figure.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"), std::string::npos);
+      EXPECT_FALSE(figure.help.empty());
+      found.push_back(figure.name);
+    }
+    return found;
+  };
+  const std::vector<std::string> before = names();
+  ASSERT_OK(store_->Apply(context_, BatchOf({PutOf("g", "1")})));
+  EXPECT_EQ(names(), before);
+  ASSERT_OK(store_->Close());
+  EXPECT_EQ(names(), before);
+}
+
 TEST_P(StoreContract, EveryCallFailsAfterClose) {
   ASSERT_OK(store_->Apply(context_, BatchOf({PutOf("g", "1")})));
   ASSERT_OK(store_->Close());

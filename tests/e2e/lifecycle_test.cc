@@ -187,6 +187,7 @@ TEST(LifecycleTest, AServiceIsReadyWhenItServesAndEndsWhenItIsAskedTo) {
     EXPECT_OK(HttpGet(port, "/readyz")) << service;
     ASSERT_OK_AND_ASSIGN(const std::string metrics, HttpGet(port, "/metrics"));
     EXPECT_THAT(metrics, HasSubstr("securebase_calls_in_flight")) << service;
+    EXPECT_THAT(metrics, HasSubstr("securebase_store_queued")) << service;
     ASSERT_OK_AND_ASSIGN(const int exit_code, deployment.Stop(service));
     EXPECT_EQ(exit_code, 0) << service;
     EXPECT_FALSE(HttpGet(port, "/livez").ok()) << service;

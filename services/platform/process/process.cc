@@ -4,7 +4,9 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "services/platform/api/page_token.h"
@@ -43,6 +45,12 @@ class ServiceProcess final : public Process {
         [this](absl::string_view operation, absl::StatusCode code, absl::Duration took) {
           store_metrics_->Done(operation, absl::StatusCodeToString(code), took);
         });
+    const std::vector<storage::StoreFigure> figures = store_->Figures();
+    for (size_t i = 0; i < figures.size(); ++i) {
+      runtime_->metrics->AddComputedGauge(absl::StrCat("securebase_store_", figures[i].name),
+                                          figures[i].help,
+                                          [this, i] { return store_->Figures()[i].value; });
+    }
     housekeeping_failures_ = &runtime_->metrics->AddCounter(
         "securebase_housekeeping_failures_total",
         "Runs that could not export the audit trail or remove what is past its retention.", {});

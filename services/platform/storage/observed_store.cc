@@ -90,6 +90,7 @@ class ObservedStore final : public Store {
   absl::Status Ping(const Context& context) override {
     return Observe("ping", [&] { return store_->Ping(context); });
   }
+  std::vector<StoreFigure> Figures() const override { return store_->Figures(); }
   absl::Status Close() override { return store_->Close(); }
 
  private:

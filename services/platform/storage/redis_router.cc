@@ -35,7 +35,7 @@ constexpr absl::Duration kMaxPause = absl::Seconds(1);
 // What a refused call may hope for.
 constexpr absl::Duration kRetryAfter = absl::Milliseconds(200);
 
-constexpr absl::string_view kConfirmName = "securebase:confirm";
+constexpr absl::string_view kConfirmName = "?";
 
 using Address = RedisOptions::Address;
 using NodePtr = std::shared_ptr<RedisNode>;
@@ -200,6 +200,7 @@ class Router final : public RedisRouter {
       MutexLock lock(mutex_);
       closed_ = true;
       changed_.NotifyAll();
+      searcher_wakes_.NotifyOne();
       for (const auto& [name, node] : nodes_) {
         node->Retire();
       }
@@ -272,10 +273,10 @@ class Router final : public RedisRouter {
         at_once = ++attempts.redirects <= kQuickRedirects;
         ++redirects_;
         break;
-      case RedisError::Kind::kNotPrimary:
-        Search(std::nullopt);
-        break;
       default:
+        // Also what may pass by itself (NOREPLICAS, CLUSTERDOWN): a primary that is cut off says so
+        // while another one serves.
+        Search(std::nullopt);
         break;
     }
     return std::nullopt;
@@ -330,9 +331,11 @@ class Router final : public RedisRouter {
     return node;
   }
 
+  // Of the form that the store's keys have, so that what a user may do with these suffices; and
+  // none of theirs.
   std::string ConfirmKeyOf(const std::string& name) {
     if (!cluster_) {
-      return std::string(kConfirmName);
+      return absl::StrCat(options_.prefix, ":{}", kConfirmName);
     }
     MutexLock lock(mutex_);
     const auto it = nodes_.find(name);
@@ -346,7 +349,7 @@ class Router final : public RedisRouter {
       }
       slot = (slot + 1) % kRedisSlots;
     }
-    return absl::StrCat("{", slot_tags_[slot], "}", kConfirmName);
+    return absl::StrCat(options_.prefix, ":{", slot_tags_[slot], "}", kConfirmName);
   }
 
   // Waits until the primaries have changed, the router is closed, or the time has come.
@@ -372,7 +375,7 @@ class Router final : public RedisRouter {
     if (first.has_value()) {
       ask_first_ = first;
     }
-    changed_.NotifyAll();
+    searcher_wakes_.NotifyOne();
   }
 
   void SearchLoop() {
@@ -383,7 +386,7 @@ class Router final : public RedisRouter {
       {
         MutexLock lock(mutex_);
         while (!search_wanted_ && !closed_) {
-          changed_.Wait(mutex_);
+          searcher_wakes_.Wait(mutex_);
         }
         if (closed_) {
           return;
@@ -406,7 +409,7 @@ class Router final : public RedisRouter {
       }
       const absl::Time until = absl::Now() + Jittered(pause);
       while (!closed_ && absl::Now() < until) {
-        changed_.WaitFor(mutex_, until - absl::Now());
+        searcher_wakes_.WaitFor(mutex_, until - absl::Now());
       }
     }
   }
@@ -470,7 +473,8 @@ class Router final : public RedisRouter {
   std::atomic<int64_t> searches_ = 0;
 
   mutable Mutex mutex_;
-  CondVar changed_;  // the primaries, or what is wanted of the searcher
+  CondVar changed_;  // serving_, first_search_ or closed_
+  CondVar searcher_wakes_;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t version_ ABSL_GUARDED_BY(mutex_) = 0;  // of serving_
   // For each slot (or for all: [0]) the node that serves it, or null.

@@ -549,6 +549,29 @@ class RedisStore final : public Store {
     return Run("ping", context, RedisKeysOfStore(options_.prefix), {}, /*writes=*/true).status();
   }
 
+  std::vector<StoreFigure> Figures() const override {
+    const RedisRouterStats stats = router_->stats();
+    const auto figure = [](const char* name, const char* help, int64_t value) {
+      return StoreFigure{name, help, static_cast<double>(value)};
+    };
+    return {
+        figure("round_trips", "Round trips to Redis, each for all calls that waited.",
+               stats.flushes),
+        figure("confirmed_calls", "Calls in them that were answered and confirmed.", stats.calls),
+        figure("short_confirmations", "Round trips that not all replicas confirmed in time.",
+               stats.short_confirmations),
+        figure("retries", "Calls that were tried again.", stats.retries),
+        figure("redirects", "Of these, those whose slot is elsewhere.", stats.redirects),
+        figure("primary_searches", "Times the primaries were looked for.", stats.searches),
+        figure("connects", "Connections made.", stats.connects),
+        figure("failed_connects", "Connections that could not be made.", stats.failed_connects),
+        figure("discarded_connections", "Connections given up with calls on their way.",
+               stats.discarded),
+        figure("connections", "Connections to primaries now.", stats.connections),
+        figure("queued", "Calls that wait to be sent now.", stats.queued),
+    };
+  }
+
   absl::Status Close() override {
     {
       const absl::Time give_up = absl::Now() + options_.close_grace;

@@ -399,6 +399,22 @@ class SqliteStoreImpl : public SqliteStore {
 
   SqliteWriterStats stats() const override { return writer_.stats(); }
 
+  std::vector<StoreFigure> Figures() const override {
+    const SqliteWriterStats stats = writer_.stats();
+    const auto figure = [](const char* name, const char* help, int64_t value) {
+      return StoreFigure{name, help, static_cast<double>(value)};
+    };
+    return {
+        figure("commits", "Transactions, each for all batches that waited.", stats.commits),
+        figure("committed_batches", "Batches in them.", stats.operations),
+        figure("failed_commits", "Transactions whose outcome is unknown.", stats.failed_commits),
+        figure("failed_checkpoints", "Times the log could not be copied into the database.",
+               stats.failed_checkpoints),
+        figure("wal_pages", "Pages in the write-ahead log now.", stats.wal_pages),
+        figure("queued", "Batches that wait for the writer now.", stats.queued),
+    };
+  }
+
   absl::Status Close() override {
     // Readers first: the writer's connection must be the last, since the last one copies the log.
     readers_.Close();

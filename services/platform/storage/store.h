@@ -217,6 +217,13 @@ struct ExportPage {
   std::string mark;
 };
 
+// How a store goes, for those who operate it; nothing of what it holds.
+struct StoreFigure {
+  std::string name;  // "wal_pages"; of a-z and '_'
+  std::string help;  // a sentence
+  double value = 0;
+};
+
 // Thread-safe. Every read sees all batches acknowledged before it began.
 class Store {
  public:
@@ -313,6 +320,9 @@ class Store {
 
   // OK when the store could take a write now.
   virtual absl::Status Ping(const Context& context) = 0;
+
+  // The same names in the same order each time. Waits for nothing; may also be called after Close.
+  virtual std::vector<StoreFigure> Figures() const { return {}; }
 
   // Finishes what is under way and closes. Later calls fail with SHUTTING_DOWN. Idempotent.
   virtual absl::Status Close() = 0;

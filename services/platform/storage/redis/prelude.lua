@@ -15,6 +15,7 @@
 --   i<key>          string   idempotency: expire time NUL, then what the store makes of it
 --   k, e            zsets    idempotency keys; by their expire time
 --   l               hash     leases: "<token> <expire time> <owner>"
+--   ?                exists only while a read or write is confirmed (redis_node.cc)
 -- Where not said otherwise all scores are 0, so that members order as bytes. Times are microseconds
 -- since 1970. Whatever may fail (a key of another type) is read before the first write: an error
 -- after it would leave half a batch.

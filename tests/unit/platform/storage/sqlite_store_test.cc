@@ -349,6 +349,23 @@ TEST_F(SqliteStoreTest, TheLogStaysBoundedWhileReadsNeverPause) {
   EXPECT_GT(store->stats().checkpoints, 0);
 }
 
+TEST_F(SqliteStoreTest, FiguresCountWhatItCommits) {
+  const auto store = Open();
+  const auto value = [&](absl::string_view name) {
+    for (const StoreFigure& figure : store->Figures()) {
+      if (figure.name == name) {
+        return figure.value;
+      }
+    }
+    return -1.0;
+  };
+  const double before = value("committed_batches");
+  EXPECT_GE(before, 0);
+  ASSERT_OK(store->Apply({}, BatchOf("g1", "x")));
+  EXPECT_EQ(value("committed_batches"), before + 1);
+  EXPECT_GT(value("wal_pages"), 0);
+}
+
 TEST_F(SqliteStoreTest, MoreReadsThanConnectionsTakeTurns) {
   options_.readers = 1;
   const auto store = Open();

@@ -339,17 +339,15 @@ class Router final : public RedisRouter {
     }
     MutexLock lock(mutex_);
     const auto it = nodes_.find(name);
-    // Any slot of the node does; it begins elsewhere each time, so as not to insist on one that is
-    // being moved.
-    confirm_slot_ = (confirm_slot_ + kConfirmStep) % kRedisSlots;
-    size_t slot = confirm_slot_;
-    for (size_t i = 0; i < kRedisSlots && it != nodes_.end(); ++i) {
-      if (slot < serving_.size() && serving_[slot] == it->second) {
+    // Any slot of the node does, but each time another one, taken from here and there: those beside
+    // each other are moved one after the other.
+    for (size_t i = 0; i < serving_.size(); ++i) {
+      confirm_slot_ = (confirm_slot_ + kConfirmStep) % kRedisSlots;
+      if (it != nodes_.end() && serving_[confirm_slot_] == it->second) {
         break;
       }
-      slot = (slot + 1) % kRedisSlots;
     }
-    return absl::StrCat(options_.prefix, ":{", slot_tags_[slot], "}", kConfirmName);
+    return absl::StrCat(options_.prefix, ":{", slot_tags_[confirm_slot_], "}", kConfirmName);
   }
 
   // Waits until the primaries have changed, the router is closed, or the time has come.
@@ -462,7 +460,7 @@ class Router final : public RedisRouter {
     return changed;
   }
 
-  static constexpr size_t kConfirmStep = 5021;  // prime to the number of slots
+  static constexpr size_t kConfirmStep = 5021;  // odd, so that it comes to every slot
 
   const RedisOptions options_;
   const bool cluster_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <random>
 #include <thread>
 #include <utility>
@@ -96,7 +97,9 @@ class Load::Impl {
   struct Thread {
     Store& store;
     std::mt19937_64 random;
+    std::string name;                                 // as the owner of leases
     std::vector<std::pair<size_t, std::string>> own;  // practice and id of what it may delete
+    std::map<size_t, int64_t> tokens;                 // by practice: of the lease it had last
     int64_t Pick(int64_t low, int64_t high) {
       return std::uniform_int_distribution<int64_t>(low, high)(random);
     }
@@ -117,6 +120,9 @@ class Load::Impl {
   void Pause(Thread& thread);
   void WriteOnce(Thread& thread);
   void Attempt(Store& store, LoggedWrite& write);
+  // The token of the practice's lease: of one it takes now or, often, one that it had before and
+  // that others may have taken since. 0: none.
+  int64_t TakeLease(Thread& thread, size_t practice);
   std::optional<int64_t> ReadVersion(Store& store, size_t practice, int record);
   bool ReadRecords(Store& store, size_t practice);  // false: refused
   void ReadPosition(Store& store, size_t practice);
@@ -156,6 +162,8 @@ void Load::Impl::Start() {
     const auto index = static_cast<size_t>(i);
     Thread thread{*options_.stores[index % options_.stores.size()],
                   std::mt19937_64(options_.seed * 10'000 + starts_ * 100 + index),
+                  absl::StrCat("thread", starts_, "-", index),
+                  {},
                   {}};
     threads_.emplace_back([this, thread = std::move(thread), writes = i < options_.writers] {
       writes ? WriteForever(thread) : ReadForever(thread);
@@ -226,6 +234,9 @@ void Load::Impl::WriteOnce(Thread& thread) {
       thread.own.erase(old);
     }
   }
+  if (thread.Pick(0, 5) == 0) {
+    write.fence = TakeLease(thread, write.practice);
+  }
   write.at.begin = ++ticks_;
   Attempt(thread.store, write);
   // Half of the unknown ones are repeated at once, the others much later.
@@ -238,6 +249,30 @@ void Load::Impl::WriteOnce(Thread& thread) {
   if (write.outcome == Outcome::kDone) {
     thread.own.emplace_back(write.practice, write.id);
   }
+}
+
+int64_t Load::Impl::TakeLease(Thread& thread, size_t practice) {
+  int64_t& token = thread.tokens[practice];
+  if (token != 0 && thread.Pick(0, 1) == 0) {
+    return token;
+  }
+  // So short that it expires and changes hands all the time.
+  const absl::Duration duration = absl::Milliseconds(thread.Pick(1, 20));
+  Call call(*this);
+  const auto lease =
+      thread.store.AcquireLease(call.context, Name(practice), kLease, thread.name, duration);
+  call.End(*this);
+  MutexLock lock(mutex_);
+  Ended(call);
+  if (lease.ok()) {
+    token = lease->token;
+    log_.seen[practice].leases.push_back({call.at, thread.name, token});
+  } else if (const Reason reason = ReasonOf(lease.status()); reason != Reason::kLeaseHeld &&
+                                                             reason != Reason::kOutcomeUnknown &&
+                                                             !NothingWasDone(lease.status())) {
+    log_.Violate(absl::StrCat("AcquireLease failed with ", Text(lease.status())));
+  }
+  return token;
 }
 
 void Load::Impl::Attempt(Store& store, LoggedWrite& write) {
@@ -276,6 +311,9 @@ void Load::Impl::Attempt(Store& store, LoggedWrite& write) {
     ++counts_.conflicts;
     log_.seen[write.practice].records[static_cast<size_t>(write.record)].push_back(
         {Event::Kind::kBeyond, call.at.begin, call.at.end, write.expected + 1, ""});
+  } else if (ReasonOf(result.status()) == Reason::kLeaseLost && write.fence != 0) {
+    write.outcome = Outcome::kNotDone;
+    ++counts_.leases_lost;
   } else if (ReasonOf(result.status()) == Reason::kOutcomeUnknown) {
     counts_.unknown += repeats ? 0 : 1;
     write.was_unknown = true;
@@ -513,10 +551,11 @@ LoadCounts Load::counts() const { return impl_->counts(); }
 
 std::string Describe(const LoadCounts& counts) {
   return absl::StrFormat(
-      "%d acknowledged, %d conflicts, %d refused, %d unknown (%d had been done), %d reads "
+      "%d acknowledged, %d conflicts, %d leases lost, %d refused, %d unknown (%d had been done), "
+      "%d reads "
       "(%d audited), %d refused; latest %d ms after its deadline, a sleeping thread %d ms",
-      counts.acknowledged, counts.conflicts, counts.refused, counts.unknown, counts.unknown_done,
-      counts.reads, counts.audited_reads, counts.reads_refused,
+      counts.acknowledged, counts.conflicts, counts.leases_lost, counts.refused, counts.unknown,
+      counts.unknown_done, counts.reads, counts.audited_reads, counts.reads_refused,
       absl::ToInt64Milliseconds(std::max(counts.latest, absl::ZeroDuration())),
       absl::ToInt64Milliseconds(counts.machine_latest));
 }

@@ -30,6 +30,7 @@ struct LoadCounts {
   int64_t acknowledged = 0;   // batches, those acknowledged to a repetition included
   int64_t refused = 0;        // batches of which the store said that nothing was done
   int64_t conflicts = 0;      // batches that came too late for the version they expected
+  int64_t leases_lost = 0;    // batches of a thread whose lease had gone to another
   int64_t unknown = 0;        // batches that were OUTCOME_UNKNOWN at least once
   int64_t unknown_done = 0;   // of these: had been done when they were repeated
   int64_t reads = 0;          // answered
@@ -50,7 +51,8 @@ struct LoadFindings {
 // Writers read one of a practice's records and update it if it still has that version, in a batch
 // that also makes a record of its own, may delete an older one, and adds to the journal and the
 // audit trail; some batches touch nothing that others do. An OUTCOME_UNKNOWN is repeated with its
-// idempotency key, at once or when the load has settled. Readers read records, positions, journals
+// idempotency key, at once or when the load has settled. Some are fenced by a lease for which the
+// writers compete. Readers read records, positions, journals
 // and stored results, some with an audit entry. All calls and answers are kept.
 //
 // Start, Stop, Settle and Check are for one thread; the rest is thread-safe.
@@ -83,6 +85,7 @@ class Load {
   //     what was acknowledged before it began (history.h);
   //   - two records that are always written together were never seen apart;
   //   - no position had another epoch;
+  //   - lease tokens grew, each had one owner, and no batch came behind one of a later token;
   //   - no call ended with an error that the contract does not name.
   LoadFindings Check(storage::Store& store);
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -33,6 +34,7 @@ class Checker {
   absl::StatusOr<std::map<std::string, std::vector<storage::ScanRow>>> ScanAll(
       size_t practice, const std::string& index);
   void CheckJournal(size_t practice);
+  void CheckLeases(size_t practice);
   void CheckHistories(size_t practice);
 
   Store& store_;
@@ -191,6 +193,37 @@ absl::Status Checker::CheckIndexOfShared(size_t practice) {
   return absl::OkStatus();
 }
 
+void Checker::CheckLeases(size_t practice) {
+  const Seen& seen = log_.seen[practice];
+  const std::string& name = log_.practices[practice];
+  std::map<int64_t, std::string> owners;
+  for (const LoggedLease& lease : seen.leases) {
+    const auto [known, is_new] = owners.emplace(lease.token, lease.owner);
+    if (!is_new && known->second != lease.owner) {
+      log_.Violate(absl::StrCat("two owners had token ", lease.token, " of ", name));
+    }
+    for (const LoggedLease& earlier : seen.leases) {
+      if (earlier.at.end < lease.at.begin && earlier.token > lease.token) {
+        log_.Violate(
+            absl::StrCat("token ", lease.token, " of ", name, " was given after ", earlier.token));
+      }
+    }
+  }
+  // The journal has the order in which the batches were done.
+  int64_t greatest = 0;
+  for (const auto& [sequence, id] : seen.journal) {
+    const auto write = log_.writes.find(id);
+    if (write == log_.writes.end() || write->second.fence == 0) {
+      continue;
+    }
+    if (write->second.fence < greatest) {
+      log_.Violate(absl::StrCat(id, " was done with token ", write->second.fence, " of ", name,
+                                " after one with ", greatest));
+    }
+    greatest = std::max(greatest, write->second.fence);
+  }
+}
+
 void Checker::CheckHistories(size_t practice) {
   Seen& seen = log_.seen[practice];
   std::vector<std::vector<Event>> records = seen.records;
@@ -264,6 +297,7 @@ LoadFindings Checker::Run() {
       log_.Violate(absl::StrCat(log_.practices[practice], " cannot be read: ", Text(status)));
     }
     CheckJournal(practice);
+    CheckLeases(practice);
     CheckHistories(practice);
   }
   findings_.violations = log_.violations;

@@ -96,6 +96,9 @@ Batch BatchOf(const LoggedWrite& write, const std::string& practice) {
   batch.practice = practice;
   batch.idempotency = storage::IdempotencyKey{write.id, absl::StrCat("print of ", write.id),
                                               ResultOf(write.id), absl::Now() + absl::Hours(1)};
+  if (write.fence != 0) {
+    batch.fence = storage::Fence{kLease, write.fence};
+  }
   if (write.record >= 0) {
     for (const RecordKey& key : {LeftKey(write.record), RightKey(write.record)}) {
       batch.expectations.push_back({key, write.expected});

@@ -27,6 +27,7 @@ struct LoggedWrite {
   size_t practice = 0;
   int record = -1;  // which shared one; -1: none
   int64_t expected = 0;
+  int64_t fence = 0;    // the token of the practice's lease; 0: not fenced
   std::string deletes;  // the id of the write whose own record goes; empty: none
   Interval at;          // from the first attempt to the last
   Outcome outcome = Outcome::kUnknown;
@@ -39,11 +40,19 @@ struct LoggedAuditedRead {
   Outcome outcome = Outcome::kUnknown;
 };
 
+// That a lease was taken or renewed.
+struct LoggedLease {
+  Interval at;
+  std::string owner;
+  int64_t token = 0;
+};
+
 // What was seen of a practice.
 struct Seen {
   std::vector<std::vector<Event>> records;  // reads and conflicts of the shared ones
   std::vector<Event> positions;
   std::map<int64_t, std::string> journal;
+  std::vector<LoggedLease> leases;
   std::string epoch;
 };
 
@@ -68,6 +77,7 @@ struct LoadLog {
                    int64_t after);
 };
 
+inline constexpr char kLease[] = "timed-work";  // of each practice
 storage::RecordKey LeftKey(int record);
 storage::RecordKey RightKey(int record);
 std::string ValueOf(const std::string& id);   // of all records of the write

@@ -44,6 +44,7 @@ class PlantedStore : public Store {
   std::function<void(absl::StatusOr<Record>&)> get;
   std::function<void(std::vector<std::optional<Record>>&)> get_many;
   std::function<void(Position&)> position;
+  std::function<void(storage::Lease&)> lease;
 
   absl::StatusOr<Record> Get(const Context& context, absl::string_view practice,
                              const RecordKey& key) override {
@@ -95,7 +96,11 @@ class PlantedStore : public Store {
   absl::StatusOr<storage::Lease> AcquireLease(const Context& context, absl::string_view practice,
                                               absl::string_view name, absl::string_view owner,
                                               absl::Duration duration) override {
-    return inner_.AcquireLease(context, practice, name, owner, duration);
+    auto result = inner_.AcquireLease(context, practice, name, owner, duration);
+    if (lease && result.ok()) {
+      lease(*result);
+    }
+    return result;
   }
   absl::Status ReleaseLease(const Context& context, absl::string_view practice,
                             absl::string_view name, int64_t token) override {
@@ -170,6 +175,7 @@ TEST_F(LoadTest, FindsNothingInSqlite) {
   LoadCounts counts;
   EXPECT_THAT(Run(*store, &counts).violations, IsEmpty());
   EXPECT_GT(counts.conflicts, 0) << "nothing was contended";
+  EXPECT_GT(counts.leases_lost, 0);
 }
 
 TEST_F(LoadTest, UnknownOutcomesAreRepeatedToOne) {
@@ -206,6 +212,7 @@ TEST_F(LoadTest, FindsABatchThatWasDoneTwice) {
       Batch first = batch;
       first.idempotency.reset();
       first.expectations.clear();
+      first.fence.reset();
       EXPECT_OK(inner_->Apply(context, first));
       first.puts.clear();
       first.deletes.clear();
@@ -290,6 +297,20 @@ TEST_F(LoadTest, FindsAnotherEpoch) {
   std::atomic<int> positions{0};
   planted_.position = [&](Position& position) { position.epoch += ++positions > 5 ? "x" : ""; };
   EXPECT_THAT(Run(planted_).violations, Contains(HasSubstr("the epoch of p")));
+}
+
+TEST_F(LoadTest, FindsABatchOfALostLease) {
+  planted_.apply = [&](const Context& context, const Batch& batch) {
+    Batch unfenced = batch;
+    unfenced.fence.reset();
+    return inner_->Apply(context, unfenced);
+  };
+  EXPECT_THAT(Run(planted_).violations, Contains(HasSubstr("was done with token")));
+}
+
+TEST_F(LoadTest, FindsALeaseThatTwoOwnersHave) {
+  planted_.lease = [](storage::Lease& lease) { lease.token = (lease.token + 1) / 2; };
+  EXPECT_THAT(Run(planted_).violations, Contains(HasSubstr("two owners had token")));
 }
 
 TEST_F(LoadTest, FindsAnErrorThatTheContractDoesNotName) {

@@ -79,6 +79,12 @@ TEST(JacobsonTruaxTest, ACutOffNeedsItsFigures) {
   }
 }
 
+// Evans' own implementation and its test (psyctc.org, R package CECPfuns, getRCIfromSDandAlpha):
+// SD 7.5 and a reliability of .8 give 9.29692548, with z = 1.95996398 where the authors' is 1.96.
+TEST(JacobsonTruaxTest, ThresholdOfEvansImplementation) {
+  EXPECT_NEAR(ReliableChangeThreshold(7.5, 0.8, 95) / 1.96 * 1.9599639845, 9.2969254846, 1e-9);
+}
+
 // Thresholds that follow from published figures: CORE-10 User Manual (90 % gives the published 6,
 // c the published 11), GAD-7 (Beard & Björgvinsson 2014; Hinz 2017), PHQ-9 (Kroenke 2001).
 TEST(JacobsonTruaxTest, ThresholdsFromPublishedFigures) {

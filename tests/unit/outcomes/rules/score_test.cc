@@ -41,6 +41,13 @@ TEST(ScoreTest, Phq9SumsNineItemsAndNamesTheBand) {
 }
 
 // Kroenke, Spitzer & Williams 2001: 5, 10, 15 and 20 are the lower ends.
+// HL7, US Behavioral Health Profiles, QuestionnaireResponse phq-9-example-1: a total of 12.
+TEST(ScoreTest, Phq9ExampleOfHl7) {
+  const v1::ScaleScore total = ScaleOf("phq-9", {2, 2, 2, 2, 1, 1, 2, 0, 0, 1});
+  EXPECT_EQ(total.value(), 12);
+  EXPECT_EQ(total.band(), "moderate");
+}
+
 TEST(ScoreTest, Phq9BandsBeginAtTheirLowerBounds) {
   const std::vector<std::pair<int, std::string>> cases = {{0, "none-minimal"},
                                                           {4, "none-minimal"},

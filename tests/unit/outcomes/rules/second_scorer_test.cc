@@ -1,5 +1,5 @@
 // A second scorer, written from the published keys without the definitions: both must agree on
-// random answers, complete and with gaps.
+// random answers, complete and with gaps, for every instrument of the catalogue.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -187,11 +187,139 @@ Scales Ders36(const Form& form) {
           {"total", sum(Range(1, 36))}};
 }
 
+// The other instruments add up or average their items, all of them answered.
+struct PlainScale {
+  std::string id;
+  std::vector<int> items;
+  bool is_mean = false;
+  double factor = 1;
+};
+struct PlainKey {
+  std::set<int> reversed;
+  int top_plus_bottom;
+  std::vector<PlainScale> scales;
+};
+
+std::function<Scales(const Form&)> Plain(const PlainKey& key) {
+  return [key](const Form& form) {
+    Scales scales;
+    for (const PlainScale& scale : key.scales) {
+      const double size = static_cast<double>(scale.items.size());
+      scales[scale.id] = Times(MeanOf(form, {scale.items, key.reversed, key.top_plus_bottom}, 0),
+                               scale.factor * (scale.is_mean ? 1 : size));
+    }
+    return scales;
+  };
+}
+
+std::function<Scales(const Form&)> Sum(int items, const std::set<int>& reversed = {},
+                                       int top_plus_bottom = 0, double factor = 1) {
+  return Plain({reversed, top_plus_bottom, {{"total", Range(1, items), false, factor}}});
+}
+
+std::function<Scales(const Form&)> Mean(int items, const std::set<int>& reversed = {},
+                                        int top_plus_bottom = 0) {
+  return Plain({reversed, top_plus_bottom, {{"total", Range(1, items), true}}});
+}
+
+// From the keys as published; items as numbered on the form. The ITQ's are P1 to P9, then C1 to C9.
+std::map<std::string, std::function<Scales(const Form&)>> PlainScorers() {
+  return {
+      {"ace-10", Sum(10)},
+      {"bpses", Sum(5)},
+      {"csi-16", Sum(16)},
+      {"csi-4", Sum(4)},
+      {"dar-5", Sum(5)},
+      {"gad-2", Sum(2)},
+      {"gad-7", Sum(7)},
+      {"k10", Sum(10)},
+      {"k6", Sum(6)},
+      {"kpcs", Sum(15)},
+      {"phq-2", Sum(2)},
+      {"who-5", Sum(5, {}, 0, 4)},
+      {"parental-stress", Sum(18, {1, 2, 5, 6, 7, 8, 17, 18}, 6)},
+      {"maas", Mean(15)},
+      {"ras", Mean(7, {4, 7}, 6)},
+      {"ders-16", Plain({{},
+                         0,
+                         {{"clarity", {1, 2}},
+                          {"goals", {3, 7, 15}},
+                          {"impulse", {4, 8, 11}},
+                          {"strategies", {5, 6, 12, 14, 16}},
+                          {"nonacceptance", {9, 10, 13}},
+                          {"total", Range(1, 16)}}})},
+      {"ders-18", Plain({{1, 4, 6},
+                         6,
+                         {{"awareness", {1, 4, 6}},
+                          {"clarity", {2, 3, 5}},
+                          {"goals", {8, 12, 15}},
+                          {"impulse", {9, 16, 18}},
+                          {"nonacceptance", {7, 13, 14}},
+                          {"strategies", {10, 11, 17}},
+                          {"total", Range(1, 18)}}})},
+      {"ecr-rs",
+       Plain({{1, 2, 3, 4}, 8, {{"avoidance", Range(1, 6), true}, {"anxiety", {7, 8, 9}, true}}})},
+      {"ecr-s", Plain({{1, 5, 8, 9},
+                       8,
+                       {{"anxiety", {2, 4, 6, 8, 10, 12}}, {"avoidance", {1, 3, 5, 7, 9, 11}}}})},
+      {"ffmq-15", Plain({{3, 4, 7, 8, 9, 13, 14},
+                         6,
+                         {{"observing", {1, 6, 11}},
+                          {"describing", {2, 7, 12}},
+                          {"awareness", {3, 8, 13}},
+                          {"nonjudging", {4, 9, 14}},
+                          {"nonreactivity", {5, 10, 15}},
+                          {"total", Range(1, 15)}}})},
+      {"itq", Plain({{},
+                     0,
+                     {{"ptsd_sum", Range(1, 6)},
+                      {"dso_sum", Range(10, 15)},
+                      {"total", {1, 2, 3, 4, 5, 6, 10, 11, 12, 13, 14, 15}}}})},
+      {"pcl-5", Plain({{},
+                       0,
+                       {{"B", Range(1, 5)},
+                        {"C", {6, 7}},
+                        {"D", Range(8, 14)},
+                        {"E", Range(15, 20)},
+                        {"total", Range(1, 20)}}})},
+      {"prfq", Plain({{11, 18},
+                      8,
+                      {{"pm", {1, 4, 7, 10, 13, 16}, true},
+                       {"cms", {2, 5, 8, 11, 14, 17}, true},
+                       {"ic", {3, 6, 9, 12, 15, 18}, true}}})},
+      {"pss-10", Plain({{4, 5, 7, 8},
+                        4,
+                        {{"helplessness", {1, 2, 3, 6, 9, 10}},
+                         {"self_efficacy", {4, 5, 7, 8}},
+                         {"total", Range(1, 10)}}})},
+      {"raas", Plain({{2, 7, 8, 13, 16, 17, 18},
+                      6,
+                      {{"close", {1, 6, 8, 12, 13, 17}, true},
+                       {"depend", {2, 5, 7, 14, 16, 18}, true},
+                       {"anxiety", {3, 4, 9, 10, 11, 15}, true}}})},
+      {"rdas", Plain({{},
+                      0,
+                      {{"consensus", Range(1, 6)},
+                       {"satisfaction", Range(7, 10)},
+                       {"cohesion", Range(11, 14)},
+                       {"total", Range(1, 14)}}})},
+      {"wai-sr", Plain({{},
+                        0,
+                        {{"task", {1, 2, 10, 12}},
+                         {"goal", {4, 6, 8, 11}},
+                         {"bond", {3, 5, 7, 9}},
+                         {"total", Range(1, 12)}}})}};
+}
+
 TEST(SecondScorerTest, BothAgreeOnRandomAnswers) {
-  const std::map<std::string, std::function<Scales(const Form&)>> scorers = {
+  std::map<std::string, std::function<Scales(const Form&)>> scorers = {
       {"phq-9", Phq9}, {"core-10", Core10}, {"core-om", CoreOm}, {"sdq", Sdq},
       {"rfq-8", Rfq8}, {"rq", Rq},          {"ecr-r", EcrR},     {"brs", Brs},
       {"rses", Rses},  {"ders-36", Ders36}};
+  scorers.merge(PlainScorers());
+  for (const v1::InstrumentDefinition* definition : testing::BuiltIn().Newest()) {
+    ASSERT_EQ(scorers.count(definition->id()), 1u) << definition->id() << " has one scorer only";
+  }
   std::mt19937 random(20);
   int scored = 0;
   int unscored = 0;

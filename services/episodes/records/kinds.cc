@@ -1,5 +1,6 @@
 #include "services/episodes/records/kinds.h"
 
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -37,10 +38,17 @@ std::string EpisodeIdOf(absl::string_view name) {
 std::vector<storage::IndexEntry> EpisodeIndex(const v1::Episode& episode) {
   const std::string time = records::SortableTime(api::FromProto(episode.create_time()));
   std::vector<storage::IndexEntry> entries{{kByTime, time}};
+  std::set<std::string> staff;
   for (const v1::CareTeamMember& member : episode.care_team()) {
     if (IsPresent(member)) {
-      entries.push_back({kByStaff, records::SortKey({member.staff(), time})});
+      staff.insert(member.staff());
     }
+  }
+  for (const v1::Cover& cover : episode.covers()) {
+    staff.insert(cover.staff());
+  }
+  for (const std::string& member : staff) {
+    entries.push_back({kByStaff, records::SortKey({member, time})});
   }
   for (const v1::Participant& participant : episode.participants()) {
     if (!participant.patient().empty()) {

@@ -148,6 +148,7 @@ absl::StatusOr<type::v1::AccessView> LocalAccess::Compute(const api::Call& call)
       records.episode = std::move(episode);
       AddEpisode(records, call, expires, view);
     }
+    view.set_practice_records(true);
   } else if (call.principal.kind == auth::PrincipalKind::kParticipant &&
              !call.principal.patient.empty()) {
     SB_ASSIGN_OR_RETURN(

@@ -87,6 +87,25 @@ void CheckTakesPart(const v1::Episode& episode, const std::string& id, const std
   }
 }
 
+// What an escalated alert lets a member of staff outside of the care team see.
+std::optional<type::v1::EpisodeAccess> CoveredBy(const v1::Episode& episode,
+                                                 const std::string& staff,
+                                                 type::v1::EpisodeAccess access) {
+  std::set<std::string> subjects;
+  bool covers = false;
+  for (const v1::Cover& cover : episode.covers()) {
+    if (cover.staff() == staff) {
+      covers = true;
+      subjects.insert(cover.subjects().begin(), cover.subjects().end());
+    }
+  }
+  if (!covers) {
+    return std::nullopt;
+  }
+  access.mutable_subjects()->Assign(subjects.begin(), subjects.end());
+  return access;
+}
+
 }  // namespace
 
 Decision DecideTreatment(const EpisodeRecords& records, absl::string_view subject, absl::Time now) {
@@ -132,7 +151,7 @@ std::optional<type::v1::EpisodeAccess> Visible(const EpisodeRecords& records, co
           return access;
         }
       }
-      return std::nullopt;
+      return CoveredBy(episode, viewer.subject, std::move(access));
     case type::v1::PRINCIPAL_KIND_PARTICIPANT:
       break;
     default:

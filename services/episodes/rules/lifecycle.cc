@@ -87,6 +87,7 @@ absl::StatusOr<v1::Episode> OpenEpisode(v1::Episode draft, bool planned, absl::T
     member.clear_end_time();
   }
   draft.clear_end_time();
+  draft.clear_covers();
   draft.clear_status_reason();
   draft.set_status(planned ? v1::EPISODE_STATUS_PLANNED : v1::EPISODE_STATUS_ACTIVE);
   if (!planned && !draft.has_start_time()) {
@@ -283,6 +284,7 @@ v1::Episode ForParticipant(v1::Episode episode, const type::v1::EpisodeAccess& a
     episode.clear_status_reason();
   }
   episode.clear_external_identifiers();
+  episode.clear_covers();
   episode.clear_etag();
   episode.clear_update_time();
   return episode;

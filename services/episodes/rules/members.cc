@@ -1,6 +1,9 @@
 #include "services/episodes/rules/members.h"
 
+#include <algorithm>
 #include <set>
+
+#include "services/platform/api/timestamp.h"
 
 namespace securebase::episodes {
 namespace {
@@ -236,6 +239,39 @@ bool HasLead(const v1::Episode& episode) {
       episode.care_team().begin(), episode.care_team().end(), [](const v1::CareTeamMember& member) {
         return IsPresent(member) && member.role() == v1::CARE_TEAM_ROLE_LEAD_CLINICIAN;
       });
+}
+
+bool AddCovers(const std::string& alert, const std::vector<std::string>& staff,
+               const std::vector<std::string>& subjects, absl::Time now, v1::Episode& episode) {
+  bool changed = false;
+  for (const std::string& member : staff) {
+    const bool treats = std::any_of(episode.care_team().begin(), episode.care_team().end(),
+                                    [&](const v1::CareTeamMember& other) {
+                                      return IsPresent(other) && other.staff() == member;
+                                    });
+    const bool covers = std::any_of(
+        episode.covers().begin(), episode.covers().end(),
+        [&](const v1::Cover& cover) { return cover.alert() == alert && cover.staff() == member; });
+    if (treats || covers) {
+      continue;
+    }
+    v1::Cover& cover = *episode.add_covers();
+    cover.set_staff(member);
+    cover.set_alert(alert);
+    cover.mutable_subjects()->Assign(subjects.begin(), subjects.end());
+    *cover.mutable_start_time() = api::ToProto(now);
+    changed = true;
+  }
+  return changed;
+}
+
+bool EndCovers(const std::string& alert, v1::Episode& episode) {
+  auto* covers = episode.mutable_covers();
+  const auto end = std::remove_if(covers->begin(), covers->end(),
+                                  [&](const v1::Cover& cover) { return cover.alert() == alert; });
+  const bool any = end != covers->end();
+  covers->erase(end, covers->end());
+  return any;
 }
 
 }  // namespace securebase::episodes

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "securebase/episodes/v1/episode.pb.h"
 #include "services/platform/base/error.h"
 
@@ -49,5 +50,12 @@ std::vector<FieldViolation> CheckCareTeam(const v1::Episode& episode, absl::stri
 
 // Whether somebody present is LEAD_CLINICIAN.
 bool HasLead(const v1::Episode& episode);
+
+// Lets `staff` see the episode and the data of `subjects` because of `alert` (its name). Whoever
+// treats, or has a cover for that alert already, needs none. Returns whether anything changed.
+bool AddCovers(const std::string& alert, const std::vector<std::string>& staff,
+               const std::vector<std::string>& subjects, absl::Time now, v1::Episode& episode);
+// Ends the covers of that alert. Returns whether there were any.
+bool EndCovers(const std::string& alert, v1::Episode& episode);
 
 }  // namespace securebase::episodes

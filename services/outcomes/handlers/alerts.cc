@@ -23,7 +23,7 @@ absl::StatusOr<v1::Alert> Change(const records::Database& database, const api::C
         SB_RETURN_IF_ERROR(CheckEtag(alert, request.etag()));
         SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(write));
         SB_RETURN_IF_ERROR(change(request.note_code(), MomentOf(write, rules), alert));
-        return write.Update(AlertKind(), std::move(alert));
+        return SaveAlert(write, std::move(alert));
       });
 }
 

@@ -71,8 +71,10 @@ absl::StatusOr<Prepared> Prepare(records::Write& write, const Catalogue& catalog
   v1::Assessment& assessment = prepared.assessment;
   assessment = submitted;
   ClearServerFields(assessment);
-  SB_ASSIGN_OR_RETURN(const episodes::v1::Episode episode,
-                      ReadOpenEpisode(write, assessment.episode(), field + ".episode"));
+  SB_ASSIGN_OR_RETURN(
+      const episodes::v1::Episode episode,
+      ReadEpisodeAnsweredIn(write, assessment.episode(), api::FromProto(assessment.answered_time()),
+                            field + ".episode"));
   prepared.definition = catalogue.Find(LastId(assessment.instrument()));
   if (prepared.definition == nullptr) {
     prepared.violations = {{field + ".instrument", "is not in the catalogue; see ListInstruments"}};

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/episodes/records/kinds.h"
+#include "services/platform/api/timestamp.h"
 #include "services/platform/base/resource_name.h"
 
 namespace securebase::outcomes {
@@ -33,6 +34,19 @@ absl::StatusOr<episodes::v1::Episode> ReadOpenEpisode(const records::Reader& rea
                      {{"resource", episode_name}});
   }
   return episode;
+}
+
+absl::StatusOr<episodes::v1::Episode> ReadEpisodeAnsweredIn(const records::Reader& reader,
+                                                            const std::string& episode_name,
+                                                            absl::Time answered,
+                                                            absl::string_view field) {
+  SB_ASSIGN_OR_RETURN(episodes::v1::Episode episode,
+                      reader.Get(episodes::EpisodeKind(), episode_name));
+  if (episode.status() == episodes::v1::EPISODE_STATUS_FINISHED &&
+      answered <= api::FromProto(episode.end_time())) {
+    return episode;
+  }
+  return ReadOpenEpisode(reader, episode_name, field);
 }
 
 void ClearServerFields(v1::Schedule& schedule) {

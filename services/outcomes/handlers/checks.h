@@ -33,6 +33,13 @@ absl::StatusOr<episodes::v1::Episode> ReadOpenEpisode(const records::Reader& rea
                                                       const std::string& episode,
                                                       absl::string_view field);
 
+// The same for something that was answered at `answered`, which counts also when the episode has
+// FINISHED since.
+absl::StatusOr<episodes::v1::Episode> ReadEpisodeAnsweredIn(const records::Reader& reader,
+                                                            const std::string& episode,
+                                                            absl::Time answered,
+                                                            absl::string_view field);
+
 // Whatever a client may not set, so that a resource which is sent back as it was read can be sent.
 void ClearServerFields(v1::Schedule& schedule);
 void ClearServerFields(v1::Assessment& assessment);

@@ -61,6 +61,9 @@ absl::Time ExpiryOf(const type::v1::AccessView& view) {
 }
 
 v1::Urgency UrgencyOf(const v1::AlertSummary& alert) {
+  if (alert.eased()) {
+    return v1::URGENCY_NONE;
+  }
   switch (alert.kind()) {
     case v1::ALERT_KIND_RISK:
       return alert.state() == v1::ALERT_STATE_OPEN ? v1::URGENCY_RISK
@@ -278,9 +281,11 @@ absl::StatusOr<v1::GetPracticeSummaryResponse> OutcomeHandlers::GetPracticeSumma
   SB_RETURN_IF_ERROR(
       projections_.Read(call, [&](const PracticeFold& fold, const storage::Position& at) {
         response.set_smallest_group(sees_all ? 0 : fold.smallest_group());
-        rows = Summarize(
-            fold.SummaryOf(LastId(request.instrument()), request.dimension(), request.year()),
-            scale.direction(), response.smallest_group());
+        const std::string instrument = LastId(request.instrument());
+        const auto& all = fold.SummaryOf(instrument, v1::SUMMARY_DIMENSION_NONE, request.year());
+        rows = Summarize(fold.SummaryOf(instrument, request.dimension(), request.year()),
+                         all.empty() ? SummaryGroup() : all.begin()->second, scale.direction(),
+                         response.smallest_group());
         response.set_etag(MakeEtag(reader, query, at, FormatExpiry(ExpiryOf(reader.view()))));
       }));
   response.set_truncated(rows.size() > kMaxRows);
@@ -299,6 +304,10 @@ absl::StatusOr<v1::GetConcordanceResponse> OutcomeHandlers::GetConcordance(
       const std::vector<v1::Series> all,
       reader.GetAll(SeriesKind(), SeriesOfEpisode(request.parent()), kMaxSeriesOfEpisode));
   std::map<v1::Domain, v1::ConcordanceColumn> columns;
+  for (const v1::Domain domain : {v1::DOMAIN_SYMPTOMS, v1::DOMAIN_FUNCTIONING,
+                                  v1::DOMAIN_RELATIONSHIP, v1::DOMAIN_ATTACHMENT}) {
+    columns[domain].set_domain(domain);
+  }
   for (const v1::Series& series : all) {
     if (series.subject() != request.subject() || series.assessment_count() == 0) {
       continue;
@@ -319,6 +328,10 @@ absl::StatusOr<v1::GetConcordanceResponse> OutcomeHandlers::GetConcordance(
                                 a.series()) <
                        std::tie(b.instrument(), b.relationship_target(), b.informant(), b.series());
               });
+    column.set_insufficient_data(std::all_of(
+        column.series().begin(), column.series().end(), [](const v1::SeriesHeadline& headline) {
+          return headline.verdict() == v1::VERDICT_INSUFFICIENT_DATA;
+        }));
     *response.add_columns() = std::move(column);
   }
   return response;

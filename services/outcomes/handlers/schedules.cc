@@ -1,3 +1,7 @@
+#include <map>
+
+#include "services/episodes/records/kinds.h"
+#include "services/episodes/rules/transitions.h"
 #include "services/outcomes/handlers/checks.h"
 #include "services/outcomes/handlers/outcome_handlers.h"
 #include "services/outcomes/records/intake.h"
@@ -109,13 +113,7 @@ absl::StatusOr<v1::Schedule> OutcomeHandlers::EndSchedule(
           return TransitionNotAllowed("COMPLETED", "end", {});
         }
         SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(write));
-        schedule.set_status(v1::SCHEDULE_STATUS_COMPLETED);
-        schedule.set_end_reason(request.reason());
-        *schedule.mutable_end_time() = api::ToProto(call.time);
-        schedule.clear_next_check_time();
-        SB_RETURN_IF_ERROR(records::ReleaseClaim(write, kActiveScheduleScope,
-                                                 ScheduleIdentity(schedule), schedule.name()));
-        return SaveSchedule(write, rules, std::move(schedule), "");
+        return outcomes::EndSchedule(write, rules, std::move(schedule), request.reason());
       });
 }
 
@@ -132,8 +130,18 @@ absl::StatusOr<v1::ListDueAssessmentsResponse> OutcomeHandlers::ListDueAssessmen
       auto page, database_.List<v1::Schedule>(
                      call, request, ScheduleKind(), SchedulesOpenBefore(until),
                      [&](const v1::Schedule& schedule) { return Matches(request, schedule); }));
+  SB_ASSIGN_OR_RETURN(const records::Reader reader, database_.ReaderFor(call));
+  std::map<std::string, bool> open;  // by episode
   for (const v1::Schedule& schedule : page.items) {
-    *response.add_due() = ComputeDue(schedule, call.time);
+    const auto [known, unknown] = open.emplace(schedule.episode(), false);
+    if (unknown) {
+      SB_ASSIGN_OR_RETURN(const std::optional<episodes::v1::Episode> episode,
+                          reader.Find(episodes::EpisodeKind(), schedule.episode()));
+      known->second = episode.has_value() && episodes::IsOpen(episode->status());
+    }
+    if (known->second) {
+      *response.add_due() = ComputeDue(schedule, call.time);
+    }
   }
   response.set_next_page_token(page.next_page_token);
   return response;

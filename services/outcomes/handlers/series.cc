@@ -110,6 +110,13 @@ void Compare(const v1::Series& a, const v1::Series& b, v1::CompareInformantsResp
     comparison.set_scale(first.scale());
     comparison.set_first_series(a.name());
     comparison.set_second_series(b.name());
+    for (const auto& [series, latest, value] :
+         {std::tuple{&a, &first.latest(), comparison.mutable_first()},
+          std::tuple{&b, &second->latest(), comparison.mutable_second()}}) {
+      value->set_informant(series->informant());
+      value->set_value(latest->value());
+      *value->mutable_answered_time() = latest->answered_time();
+    }
     *comparison.mutable_gap() = CompareInformants(first.latest().value(), second->latest().value(),
                                                   StandardErrorOf(first), StandardErrorOf(*second));
   }
@@ -208,7 +215,12 @@ absl::StatusOr<v1::GetAttachmentPlaneResponse> OutcomeHandlers::GetAttachmentPla
                       ReadSeriesAbout(reader, request.parent(), request.subject(),
                                       SeriesOfEpisode(request.parent())));
   v1::GetAttachmentPlaneResponse response;
+  std::map<std::string, v1::AttachmentPoint> relationships;  // by target
   for (const v1::Series& series : all) {
+    if (series.has_attachment() && !series.relationship_target().empty() &&
+        series.informant() == series.subject()) {
+      relationships[series.relationship_target()] = series.attachment().latest();
+    }
     if (!series.has_attachment() || response.trajectories_size() == kMaxTrajectories) {
       continue;
     }
@@ -221,6 +233,13 @@ absl::StatusOr<v1::GetAttachmentPlaneResponse> OutcomeHandlers::GetAttachmentPla
       *trajectory.mutable_vector() =
           MoveOnPlane(series.attachment().baseline(), series.attachment().latest());
     }
+  }
+  std::vector<v1::AttachmentPoint> points;
+  for (const auto& [target, point] : relationships) {
+    points.push_back(point);
+  }
+  if (points.size() > 1) {
+    *response.mutable_global() = *GlobalAttachment(points);
   }
   return response;
 }

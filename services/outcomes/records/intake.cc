@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "services/episodes/records/kinds.h"
+#include "services/episodes/rules/members.h"
 #include "services/outcomes/records/kinds.h"
 #include "services/outcomes/rules/findings.h"
 #include "services/outcomes/rules/schedule.h"
@@ -136,7 +137,7 @@ class AlertWriter {
   }
 
   absl::Status Save(v1::Alert alert) {
-    SB_ASSIGN_OR_RETURN(v1::Alert saved, write_.Save(AlertKind(), std::move(alert)));
+    SB_ASSIGN_OR_RETURN(v1::Alert saved, SaveAlert(write_, std::move(alert)));
     for (v1::Alert& earlier : alerts_) {
       if (earlier.name() == saved.name()) {
         earlier = std::move(saved);
@@ -208,6 +209,44 @@ absl::Status CeaseRuptures(Write& write, const v1::Series& series, const std::st
   return absl::OkStatus();
 }
 
+// Whether the alert is about what every assessment of the series says anew.
+bool MayEase(const v1::Alert& alert) {
+  return alert.kind() == v1::ALERT_KIND_DETERIORATION ||
+         alert.kind() == v1::ALERT_KIND_NOT_ON_TRACK;
+}
+
+// The newest step that has a value on the alert's scale decides; nullptr: none has.
+const Step* Deciding(const std::vector<Step>& steps, const v1::Alert& alert) {
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    const v1::ScalePoint* value = FindScalePoint(step->point, alert.scale());
+    if (value != nullptr && value->has_value()) {
+      return &*step;
+    }
+  }
+  return nullptr;
+}
+
+// Notes on the series' alerts whether its newest assessment still says so. `steps` are the newest
+// ones, or all.
+absl::Status EaseAlerts(Write& write, const std::vector<Step>& steps, const v1::Series& series,
+                        AlertWriter& alerts) {
+  SB_ASSIGN_OR_RETURN(std::vector<v1::Alert> unresolved, ReadUnresolved(write, series));
+  for (v1::Alert& alert : unresolved) {
+    const Step* step = MayEase(alert) ? Deciding(steps, alert) : nullptr;
+    if (step == nullptr) {
+      continue;
+    }
+    const bool holds =
+        std::any_of(step->findings.begin(), step->findings.end(), [&](const Finding& finding) {
+          return finding.kind == alert.kind() && finding.scale == alert.scale();
+        });
+    if (SetEased(!holds, step->point.assessment(), alerts.moment(), alert)) {
+      SB_RETURN_IF_ERROR(alerts.Save(std::move(alert)));
+    }
+  }
+  return absl::OkStatus();
+}
+
 // What a reading of the whole series does to its alerts. An alert keeps to what still holds since
 // its first source. New ones are raised by the corrected assessment and by the latest alone: what
 // others said was said when they came.
@@ -253,7 +292,7 @@ absl::Status CorrectAlerts(Write& write, const std::vector<Step>& steps, const v
   if (!steps.empty() && steps.back().alliance_repaired) {
     SB_RETURN_IF_ERROR(CeaseRuptures(write, series, assessment, alerts));
   }
-  return absl::OkStatus();
+  return EaseAlerts(write, steps, series, alerts);
 }
 
 // Compares the alliance of `series` with that of every other member of the episode.
@@ -325,6 +364,17 @@ absl::StatusOr<Consequences> Finish(Write& write, const v1::InstrumentDefinition
   return consequences;
 }
 
+// The active schedule of this identity.
+absl::StatusOr<std::optional<v1::Schedule>> FindActiveSchedule(const Reader& reader,
+                                                               const std::string& identity) {
+  SB_ASSIGN_OR_RETURN(const std::optional<std::string> owner,
+                      records::FindClaim(reader, kActiveScheduleScope, identity));
+  if (!owner.has_value()) {
+    return std::optional<v1::Schedule>();
+  }
+  return reader.Find(ScheduleKind(), *owner);
+}
+
 int CadenceOf(const std::optional<v1::Schedule>& schedule) {
   return schedule.has_value() ? schedule->cadence_weeks() : 0;
 }
@@ -349,10 +399,12 @@ absl::StatusOr<Consequences> ApplyAssessment(Write& write,
     if (series.assessment_count() >= kMaxSeriesLength) {
       return TooLong(series.name());
     }
-    SB_ASSIGN_OR_RETURN(const Step step,
+    SB_ASSIGN_OR_RETURN(Step step,
                         Extend(definition, CadenceOf(schedule), rules.signals, assessment, series));
     SB_RETURN_IF_ERROR(RaiseAll(step, series, alerts));
-    if (step.alliance_repaired) {
+    const bool alliance_repaired = step.alliance_repaired;
+    SB_RETURN_IF_ERROR(EaseAlerts(write, {std::move(step)}, series, alerts));
+    if (alliance_repaired) {
       SB_RETURN_IF_ERROR(CeaseRuptures(write, series, assessment.name(), alerts));
     }
     return Finish(write, definition, rules, assessment.name(), std::move(series), alerts);
@@ -393,8 +445,10 @@ absl::StatusOr<Consequences> ApplyBaseline(Write& write, const v1::InstrumentDef
   *choice.mutable_actor() = api::ActorOf(write.call());
   choice.set_reason(reason);
   AlertWriter alerts(write, rules);
+  SB_ASSIGN_OR_RETURN(const std::optional<v1::Schedule> schedule,
+                      FindActiveSchedule(write, ScheduleIdentity(series)));
   SB_ASSIGN_OR_RETURN(const std::vector<Step> steps,
-                      Refold(write, definition, 0, rules.signals, series));
+                      Refold(write, definition, CadenceOf(schedule), rules.signals, series));
   SB_RETURN_IF_ERROR(CorrectAlerts(write, steps, series, assessment, alerts));
   return Finish(write, definition, rules, assessment, std::move(series), alerts);
 }
@@ -422,17 +476,31 @@ absl::StatusOr<SeriesView> ReadSeries(const Reader& reader,
 
 absl::StatusOr<std::optional<v1::Schedule>> FindSchedule(const Reader& reader,
                                                          const v1::Assessment& assessment) {
-  std::string name = assessment.schedule();
-  if (name.empty()) {
-    SB_ASSIGN_OR_RETURN(
-        const std::optional<std::string> owner,
-        records::FindClaim(reader, kActiveScheduleScope, ScheduleIdentity(assessment)));
-    if (!owner.has_value()) {
-      return std::optional<v1::Schedule>();
-    }
-    name = *owner;
+  return assessment.schedule().empty() ? FindActiveSchedule(reader, ScheduleIdentity(assessment))
+                                       : reader.Find(ScheduleKind(), assessment.schedule());
+}
+
+absl::StatusOr<v1::Alert> SaveAlert(Write& write, v1::Alert alert) {
+  SB_ASSIGN_OR_RETURN(v1::Alert saved, write.Save(AlertKind(), std::move(alert)));
+  const bool resolved = saved.state() == v1::ALERT_STATE_RESOLVED;
+  if (saved.kind() != v1::ALERT_KIND_RISK || (!resolved && saved.escalated_to().empty())) {
+    return saved;
   }
-  return reader.Find(ScheduleKind(), name);
+  SB_ASSIGN_OR_RETURN(std::optional<episodes::v1::Episode> episode,
+                      write.Find(episodes::EpisodeKind(), saved.episode()));
+  if (!episode.has_value()) {
+    return saved;
+  }
+  const bool changed =
+      resolved ? episodes::EndCovers(saved.name(), *episode)
+               : episodes::AddCovers(saved.name(),
+                                     {saved.escalated_to().begin(), saved.escalated_to().end()},
+                                     {saved.data_subjects().begin(), saved.data_subjects().end()},
+                                     write.now(), *episode);
+  if (changed) {
+    SB_RETURN_IF_ERROR(write.Update(episodes::EpisodeKind(), *std::move(episode)).status());
+  }
+  return saved;
 }
 
 absl::StatusOr<v1::Schedule> SaveSchedule(Write& write, const PracticeRules& rules,
@@ -449,6 +517,17 @@ absl::StatusOr<v1::Schedule> SaveSchedule(Write& write, const PracticeRules& rul
     }
   }
   return saved;
+}
+
+absl::StatusOr<v1::Schedule> EndSchedule(Write& write, const PracticeRules& rules,
+                                         v1::Schedule schedule, const std::string& reason) {
+  schedule.set_status(v1::SCHEDULE_STATUS_COMPLETED);
+  schedule.set_end_reason(reason);
+  *schedule.mutable_end_time() = api::ToProto(write.now());
+  schedule.clear_next_check_time();
+  SB_RETURN_IF_ERROR(records::ReleaseClaim(write, kActiveScheduleScope, ScheduleIdentity(schedule),
+                                           schedule.name()));
+  return SaveSchedule(write, rules, std::move(schedule), "");
 }
 
 absl::Status AnswerSchedule(Write& write, const PracticeRules& rules,

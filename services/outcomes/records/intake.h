@@ -61,6 +61,10 @@ absl::StatusOr<std::optional<v1::Schedule>> FindSchedule(const records::Reader& 
 absl::StatusOr<v1::Schedule> SaveSchedule(records::Write& write, const PracticeRules& rules,
                                           v1::Schedule schedule, const std::string& assessment);
 
+// Ends an active schedule, and its overdue alert.
+absl::StatusOr<v1::Schedule> EndSchedule(records::Write& write, const PracticeRules& rules,
+                                         v1::Schedule schedule, const std::string& reason);
+
 // The schedule that the assessment names, if it is active, counts it as an answer at its answered
 // time, or no longer once it was entered in error.
 absl::Status AnswerSchedule(records::Write& write, const PracticeRules& rules,
@@ -74,6 +78,9 @@ absl::Status RaiseOverdue(records::Write& write, const PracticeRules& rules,
 // The alert of a cause that is not resolved, if there is one.
 absl::StatusOr<std::optional<v1::Alert>> FindUnresolved(records::Write& write,
                                                         const std::string& cause);
+
+// Writes an alert. Whom it is escalated to sees its episode until it is resolved.
+absl::StatusOr<v1::Alert> SaveAlert(records::Write& write, v1::Alert alert);
 
 // Who acts in this transaction, and when.
 AlertMoment MomentOf(const records::Write& write, const PracticeRules& rules);

@@ -193,6 +193,7 @@ v1::Series MakeSeries(const v1::Assessment& assessment) {
 
 std::string ScheduleIdentity(const v1::Schedule& schedule) { return IdentityOf(schedule); }
 std::string ScheduleIdentity(const v1::Assessment& assessment) { return IdentityOf(assessment); }
+std::string ScheduleIdentity(const v1::Series& series) { return IdentityOf(series); }
 
 std::string AlertCause(v1::AlertKind kind, absl::string_view about, absl::string_view scale) {
   v1::Alert identity;

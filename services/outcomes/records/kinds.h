@@ -70,6 +70,7 @@ v1::Series MakeSeries(const v1::Assessment& assessment);
 // What may be scheduled once at a time: "the same schedule" in a claim.
 std::string ScheduleIdentity(const v1::Schedule& schedule);
 std::string ScheduleIdentity(const v1::Assessment& assessment);
+std::string ScheduleIdentity(const v1::Series& series);
 
 // Scopes of claims (platform/records/claims.h).
 inline constexpr absl::string_view kActiveScheduleScope = "active-schedules";

@@ -39,8 +39,8 @@ std::string FormatDigest(const std::array<uint8_t, 16>& digest) {
       absl::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
 }
 
-// Dashboards show what waits in open episodes alone, and nobody need ever end what waits in closed
-// ones: holding it would cost more and more.
+// Dashboards show what waits in open episodes, and nobody need ever end what waits in closed ones:
+// holding it would cost more and more. Risk alerts are the exception: somebody must.
 bool MayWait(const EpisodeRow& row) {
   return row.status == episodes::v1::EPISODE_STATUS_UNSPECIFIED || episodes::IsOpen(row.status);
 }
@@ -103,6 +103,7 @@ v1::SeriesHeadline MakeHeadline(const v1::InstrumentDefinition& definition,
   const v1::ScaleSummary* summary = FindSummary(series, scale.id());
   headline.set_verdict(v1::VERDICT_INSUFFICIENT_DATA);
   if (summary == nullptr || !summary->has_latest()) {
+    headline.set_reason_code(v1::CHANGE_REASON_NO_SCORE);
     return headline;
   }
   headline.set_count(summary->count());
@@ -112,6 +113,7 @@ v1::SeriesHeadline MakeHeadline(const v1::InstrumentDefinition& definition,
   *headline.mutable_latest_answered_time() = summary->latest().answered_time();
   headline.set_verdict(summary->verdict().verdict());
   headline.set_provisional(summary->verdict().provisional());
+  headline.set_reason_code(summary->verdict().reason_code());
   return headline;
 }
 
@@ -151,8 +153,15 @@ const WaitingRows* PracticeFold::FindWaiting(const EpisodeRow& row) const {
   return found == waiting_.end() ? nullptr : found->second.get();
 }
 
+bool PracticeFold::HasRisk(const EpisodeRow& row) const {
+  const WaitingRows* const waiting = FindWaiting(row);
+  return waiting != nullptr &&
+         std::any_of(waiting->alerts.begin(), waiting->alerts.end(),
+                     [](const AlertRow& alert) { return alert.kind == v1::ALERT_KIND_RISK; });
+}
+
 void PracticeFold::Index(const EpisodeRow& row) {
-  if (!episodes::IsOpen(row.status)) {
+  if (!episodes::IsOpen(row.status) && !(episodes::IsClosed(row.status) && HasRisk(row))) {
     return;
   }
   const std::string name = NameOf("episodes", strings_.Get(row.id));
@@ -198,11 +207,19 @@ bool PracticeFold::Put(const episodes::v1::Episode& episode) {
     row.participants.push_back(
         {strings_.Add(participant.id()), strings_.Add(participant.patient())});
   }
+  if (const auto waiting = waiting_.find(row.id); waiting != waiting_.end() && !MayWait(row)) {
+    std::vector<AlertRow>& alerts = waiting->second->alerts;
+    alerts.erase(
+        std::remove_if(alerts.begin(), alerts.end(),
+                       [](const AlertRow& alert) { return alert.kind != v1::ALERT_KIND_RISK; }),
+        alerts.end());
+    waiting->second->schedules.clear();
+    if (alerts.empty()) {
+      waiting_.erase(waiting);
+    }
+  }
   Index(row);
   CountAll(row, 1);
-  if (!MayWait(row)) {
-    waiting_.erase(row.id);
-  }
   return was_closed && MayWait(row);
 }
 
@@ -241,6 +258,7 @@ absl::Status PracticeFold::Put(const v1::Series& series,
   row.band = strings_.Add(headline.band());
   row.form = FormOf(headline);
   row.verdict = static_cast<uint8_t>(headline.verdict());
+  row.reason = static_cast<uint8_t>(headline.reason_code());
   row.has_values = headline.has_latest();
   row.provisional = headline.provisional();
   const v1::ScaleSummary* summary = FindSummary(series, headline.scale());
@@ -266,7 +284,7 @@ void PracticeFold::Put(const v1::Alert& alert) {
     return;
   }
   const EpisodeRow& episode = RowFor(alert.episode());
-  if (!MayWait(episode)) {
+  if (!MayWait(episode) && alert.kind() != v1::ALERT_KIND_RISK) {
     return;
   }
   AlertRow row;
@@ -275,7 +293,9 @@ void PracticeFold::Put(const v1::Alert& alert) {
   row.kind = alert.kind();
   row.state = alert.state();
   row.risk_level = alert.risk_level();
+  row.subject = strings_.Add(alert.subject());
   row.escalated = alert.has_escalated_time();
+  row.eased = alert.has_eased_time();
   row.has_open_time = alert.has_open_time();
   row.open_seconds = alert.open_time().seconds();
   row.open_nanos = alert.open_time().nanos();
@@ -283,6 +303,7 @@ void PracticeFold::Put(const v1::Alert& alert) {
     row.subjects.push_back(strings_.Add(subject));
   }
   PutRow(std::move(row), WaitingFor(episode).alerts);
+  Index(episode);
 }
 
 void PracticeFold::Put(const v1::Schedule& schedule) {
@@ -359,6 +380,9 @@ void PracticeFold::Remove(absl::string_view name, absl::string_view episode) {
   if (waiting.alerts.empty() && waiting.schedules.empty()) {
     waiting_.erase(found);
   }
+  if (!MayWait(*row) && !HasRisk(*row)) {
+    Unindex(*row);
+  }
 }
 
 void PracticeFold::CountAll(const EpisodeRow& row, int sign) {
@@ -413,7 +437,7 @@ void PracticeFold::Count(const EpisodeRow& row, const SeriesRow& series, int sig
           continue;
         }
         group.Remove(item);
-        if (group.counts().count() == 0) {
+        if (group.count() == 0) {
           groups.erase(key);
         }
       }
@@ -449,6 +473,7 @@ v1::SeriesHeadline PracticeFold::HeadlineOf(const SeriesRow& series) const {
   headline.set_domain(form.domain);
   headline.set_direction(form.direction);
   headline.set_verdict(static_cast<v1::Verdict>(series.verdict));
+  headline.set_reason_code(static_cast<v1::ChangeReason>(series.reason));
   if (series.has_values) {
     headline.set_count(series.count);
     headline.set_baseline(series.baseline);
@@ -486,6 +511,8 @@ v1::AlertSummary PracticeFold::SummaryOf(const AlertRow& alert) const {
   }
   summary.set_instrument(std::string(strings_.Get(alert.instrument)));
   summary.set_escalated(alert.escalated);
+  summary.set_subject(std::string(strings_.Get(alert.subject)));
+  summary.set_eased(alert.eased);
   return summary;
 }
 
@@ -572,9 +599,10 @@ std::string PracticeFold::DebugString() const {
           for (const uint32_t person : group.persons()) {
             persons.insert(strings_.Get(person));
           }
-          absl::StrAppend(&text, instrument, " ", i, " ", year, " '", key, "' ",
-                          group.counts().ShortDebugString(), " sums ", group.values().DebugString(),
-                          " persons ", absl::StrJoin(persons, " "), "\n");
+          absl::StrAppend(&text, instrument, " ", i, " ", year, " '", key, "' ", group.count(), " ",
+                          group.completed(), " (", absl::StrJoin(group.verdicts(), " "), ")",
+                          " sums ", group.values().DebugString(), " persons ",
+                          absl::StrJoin(persons, " "), "\n");
         }
       }
     }

@@ -42,6 +42,7 @@ struct SeriesRow {
   StringId band = 0;
   uint32_t form = 0;  // of PracticeFold::forms_
   uint8_t verdict = 0;
+  uint8_t reason = 0;  // why there is none
   bool has_values : 1;
   bool provisional : 1;
   bool completed : 1;       // a later value than the baseline's
@@ -51,10 +52,12 @@ struct SeriesRow {
 struct AlertRow {
   std::string id;
   StringId instrument = 0;  // its name
+  StringId subject = 0;
   v1::AlertKind kind = v1::ALERT_KIND_UNSPECIFIED;
   v1::AlertState state = v1::ALERT_STATE_UNSPECIFIED;
   v1::RiskLevel risk_level = v1::RISK_LEVEL_UNSPECIFIED;
   bool escalated = false;
+  bool eased = false;
   bool has_open_time = false;
   int32_t open_nanos = 0;
   int64_t open_seconds = 0;
@@ -97,7 +100,8 @@ struct EpisodeRow {
   std::vector<SeriesRow> series;  // by id
 };
 
-// What waits for somebody in one episode, if that is open or not known yet.
+// What waits for somebody in one episode, if that is open or not known yet; in a closed one risk
+// alerts alone, which must not drop out of sight because an episode ends.
 struct WaitingRows {
   std::vector<AlertRow> alerts;        // not resolved ones, by id
   std::vector<ScheduleRow> schedules;  // active ones, by id
@@ -132,9 +136,9 @@ class PracticeFold {
   const EpisodeRow* Find(absl::string_view episode) const;
   // Of that episode; nullptr: nothing waits.
   const WaitingRows* FindWaiting(const EpisodeRow& row) const;
-  // PLANNED, ACTIVE or ON_HOLD, by name.
+  // PLANNED, ACTIVE or ON_HOLD, and closed ones in which a risk alert waits; by name.
   const std::set<std::string>& open_episodes() const { return open_; }
-  // Open ones whose care team the member of staff is in at present.
+  // Those of them whose care team the member of staff is in at present.
   const std::set<std::string>& OpenEpisodesOf(const std::string& staff) const;
 
   // The closed episodes' series of an instrument (its id), in rows. `year`: of the closing, 0: all
@@ -181,6 +185,7 @@ class PracticeFold {
   EpisodeRow* FindRow(absl::string_view episode);
   WaitingRows& WaitingFor(const EpisodeRow& row);
   uint32_t FormOf(const v1::SeriesHeadline& headline);
+  bool HasRisk(const EpisodeRow& row) const;
   void Index(const EpisodeRow& row);
   void Unindex(const EpisodeRow& row);
   // Adds what the series says to the summaries, or takes it out (sign −1), if the episode is

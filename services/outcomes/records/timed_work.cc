@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "services/episodes/records/kinds.h"
+#include "services/episodes/rules/transitions.h"
 #include "services/outcomes/records/intake.h"
 #include "services/outcomes/records/kinds.h"
 #include "services/outcomes/rules/alert.h"
@@ -19,6 +21,8 @@ constexpr absl::Duration kPracticeTimeout = absl::Seconds(60);
 constexpr int kPracticesPerPage = 500;
 // Of each kind in one run, so that one practice does not keep the others waiting.
 constexpr int kMaxPerRun = 500;
+// Why a schedule ended, where nobody said so.
+constexpr char kEpisodeClosed[] = "episode-closed";
 
 }  // namespace
 
@@ -89,6 +93,11 @@ absl::Status TimedWork::RunPractice(const std::string& practice, TimedWorkReport
             return found;  // ended meanwhile
           }
           SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(write));
+          SB_ASSIGN_OR_RETURN(const std::optional<episodes::v1::Episode> episode,
+                              write.Find(episodes::EpisodeKind(), schedule->episode()));
+          if (episode.has_value() && !episodes::IsOpen(episode->status())) {
+            return EndSchedule(write, rules, *std::move(schedule), kEpisodeClosed);
+          }
           if (CountMisses(write.now(), *schedule)) {
             SB_RETURN_IF_ERROR(RaiseOverdue(write, rules, *schedule));
           }
@@ -110,7 +119,7 @@ absl::Status TimedWork::RunPractice(const std::string& practice, TimedWorkReport
           }
           SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(write));
           EscalateAlert(rules.escalation_staff, MomentOf(write, rules), *alert);
-          return write.Update(AlertKind(), *std::move(alert));
+          return SaveAlert(write, *std::move(alert));
         });
     SB_RETURN_IF_ERROR(result.status());
     ++report.escalated;

@@ -83,9 +83,9 @@ void SetDerivation(const Finding& finding, v1::Alert& alert) {
 // The enum has the most urgent kind first.
 auto UrgencyKey(const v1::AlertSummary& alert) {
   const bool waiting = alert.state() == v1::ALERT_STATE_OPEN;
-  return std::make_tuple(alert.kind(), !waiting, -static_cast<int>(alert.risk_level()),
-                         alert.open_time().seconds(), alert.open_time().nanos(),
-                         absl::string_view(alert.alert()));
+  return std::make_tuple(alert.eased(), alert.kind(), !waiting,
+                         -static_cast<int>(alert.risk_level()), alert.open_time().seconds(),
+                         alert.open_time().nanos(), absl::string_view(alert.alert()));
 }
 
 }  // namespace
@@ -136,6 +136,7 @@ void AddAlertSource(const Finding& finding, const v1::SeriesPoint& point, const 
   }
   *sources->Add() = MakeAlertSource(finding, point);
   SetDerivation(finding, alert);
+  alert.clear_eased_time();
   if (is_new) {
     Open(moment, alert);
     AddEvent(v1::ALERT_EVENT_KIND_RAISED, moment, point.assessment(), "", alert);
@@ -171,6 +172,20 @@ bool CorrectAlert(const std::vector<FoundAt>& found, const std::string& assessme
     Open(moment, alert);
     AddEvent(v1::ALERT_EVENT_KIND_WORSENED, moment, assessment, "", alert);
   }
+  return true;
+}
+
+bool SetEased(bool eased, const std::string& assessment, const AlertMoment& moment,
+              v1::Alert& alert) {
+  if (eased == alert.has_eased_time()) {
+    return false;
+  }
+  if (!eased) {
+    alert.clear_eased_time();
+    return true;
+  }
+  *alert.mutable_eased_time() = api::ToProto(moment.time);
+  AddEvent(v1::ALERT_EVENT_KIND_EASED, moment, assessment, "", alert);
   return true;
 }
 

@@ -76,6 +76,12 @@ struct FoundAt {
 bool CorrectAlert(const std::vector<FoundAt>& found, const std::string& assessment,
                   const AlertMoment& moment, v1::Alert& alert);
 
+// The latest assessment of the series, `assessment`, says so (`eased` false) or no longer does. An
+// alert that has eased stands until somebody closes it, but does not press. Returns whether
+// anything changed.
+bool SetEased(bool eased, const std::string& assessment, const AlertMoment& moment,
+              v1::Alert& alert);
+
 // The alert is resolved because what it was about no longer holds.
 void CeaseAlert(const std::string& assessment, const AlertMoment& moment, v1::Alert& alert);
 
@@ -93,8 +99,8 @@ void EscalateAlert(const std::vector<std::string>& staff, const AlertMoment& mom
 // joins one that is not resolved.
 void AddMisses(int count, const AlertMoment& moment, v1::Alert& alert);
 
-// Orders alerts as a clinician should meet them: by kind, within it those not acknowledged first,
-// then the higher level, then the longer wait, then by name.
+// Orders alerts as a clinician should meet them: by kind (those that have eased last), within it
+// those not acknowledged first, then the higher level, then the longer wait, then by name.
 bool MoreUrgent(const v1::AlertSummary& a, const v1::AlertSummary& b);
 
 }  // namespace securebase::outcomes

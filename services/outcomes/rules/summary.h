@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -31,25 +32,40 @@ class SummaryGroup {
   // An item that was added.
   void Remove(const SummaryItem& item);
 
-  // Without key, completion_rate, effect_size.
-  const v1::SummaryRow& counts() const { return counts_; }
+  // How many there are of each verdict: recovered, reliably improved, no reliable change, reliably
+  // deteriorated, insufficient data.
+  static constexpr size_t kVerdicts = 5;
+  const std::array<int, kVerdicts>& verdicts() const { return verdicts_; }
+  int count() const { return count_; }
+  // With a value before and one after.
+  int completed() const { return completed_; }
   const PairSums& values() const { return values_; }
   // Each once.
   const absl::flat_hash_set<uint32_t>& persons() const { return persons_; }
 
  private:
-  v1::SummaryRow counts_;
+  std::array<int, kVerdicts> verdicts_ = {};
+  int count_ = 0;
+  int completed_ = 0;
   PairSums values_;
   absl::flat_hash_set<uint32_t> persons_;
   absl::flat_hash_map<uint32_t, uint32_t> more_;  // of a person's items beyond the first
 };
 
-// The rows of a summary, by key. `smallest_group` (0: none) is the number of persons below which a
-// row is suppressed, as CMS does with fewer than 11 (Cell Size Suppression Policy, 2020). While the
-// suppressed rows together are that small, they could be had by subtraction from a total that is
-// known elsewhere; so the next smallest row is suppressed as well until they are not. The cost is
-// that of the rows, not of what is in them.
+// The rows of a summary, by key; `all` is the row of all, which has every item once. With a
+// `smallest_group` (0: none) no figure stands for fewer persons than that, as CMS does with fewer
+// than 11 (Cell Size Suppression Policy, 2020), but 0:
+//   - A row of fewer persons is suppressed as a whole. While the suppressed rows together are that
+//     small, they could be had by subtraction from the row of all; so the next smallest one is
+//     suppressed as well until they are not.
+//   - In the other rows a verdict's count is left out likewise, and with it the next smallest ones
+//     of the row and of the verdict, until no count that is left out can be had by subtraction from
+//     its row, from the other rows, or from what the row of all shows; if need be, all of them.
+//   - So are completed, completion_rate and effect_size.
+// Persons with several items may all have them in one figure: what is left out is then more than
+// need be, never less. The cost is that of the rows, not of what is in them.
 std::vector<v1::SummaryRow> Summarize(const std::map<std::string, SummaryGroup>& groups,
-                                      v1::Direction direction, int smallest_group);
+                                      const SummaryGroup& all, v1::Direction direction,
+                                      int smallest_group);
 
 }  // namespace securebase::outcomes

@@ -36,6 +36,13 @@ TEST_F(LocalAccessTest, ViewsAreOrderedAndKnowTheParticipant) {
   EXPECT_EQ(view.episodes(0).self(), "ann");
 }
 
+// What belongs to no episode (a technique of the practice's own) is for everybody but participants.
+TEST_F(LocalAccessTest, StaffSeeTheRecordsOfThePracticeAndParticipantsDoNot) {
+  EXPECT_TRUE(View(Staff()).practice_records());
+  EXPECT_TRUE(View(Staff("dr-kay")).practice_records()) << "who treats nobody, too";
+  EXPECT_FALSE(View(Patient("ehr-1")).practice_records());
+}
+
 TEST_F(LocalAccessTest, AViewIsComputedOnceUntilSomethingChangesIt) {
   View(Staff());
   const int64_t computed = access_.computed();

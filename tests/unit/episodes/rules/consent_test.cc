@@ -4,6 +4,7 @@
 #include <set>
 
 #include "gmock/gmock.h"
+#include "services/episodes/rules/lifecycle.h"
 #include "services/episodes/rules/members.h"
 #include "services/platform/api/timestamp.h"
 #include "tests/unit/episodes/builders.h"
@@ -76,6 +77,35 @@ TEST(Visible, StaffSeeTheEpisodesTheyTreatAndNoOthers) {
   EXPECT_FALSE(Visible(records, Staff("dr-kay"), kNow).has_value());
   records.episode.mutable_care_team(0)->mutable_end_time()->set_seconds(1);
   EXPECT_FALSE(Visible(records, Staff("dr-lee"), kNow).has_value());
+}
+
+TEST(Visible, ACoverShowsThePeopleOfItsAlertsUntilTheyEnd) {
+  EpisodeRecords records{Couple(), {}, {}};
+  v1::Episode& episode = records.episode;
+  EXPECT_FALSE(AddCovers("alert-1", {"dr-lee"}, {"ann"}, kNow, episode)) << "treats them";
+  EXPECT_TRUE(AddCovers("alert-1", {"dr-lee", "dr-kay"}, {"ann"}, kNow, episode));
+  EXPECT_FALSE(AddCovers("alert-1", {"dr-kay"}, {"ann"}, kNow, episode)) << "has it already";
+  const auto access = Visible(records, Staff("dr-kay"), kNow);
+  ASSERT_TRUE(access.has_value());
+  EXPECT_FALSE(access->all_subjects());
+  EXPECT_THAT(access->subjects(), ElementsAre("ann"));
+  EXPECT_FALSE(Visible(records, Staff("dr-zoe"), kNow).has_value());
+  EXPECT_TRUE(AddCovers("alert-2", {"dr-kay"}, {"bob"}, kNow, episode));
+  EXPECT_THAT(Visible(records, Staff("dr-kay"), kNow)->subjects(), ElementsAre("ann", "bob"));
+  EXPECT_TRUE(EndCovers("alert-1", episode));
+  EXPECT_FALSE(EndCovers("alert-1", episode));
+  EXPECT_THAT(Visible(records, Staff("dr-kay"), kNow)->subjects(), ElementsAre("bob"));
+  EXPECT_TRUE(EndCovers("alert-2", episode));
+  EXPECT_FALSE(Visible(records, Staff("dr-kay"), kNow).has_value());
+}
+
+// Nobody gives themself a cover.
+TEST(OpenEpisode, TakesNoCoversFromTheClient) {
+  v1::Episode draft = Couple();
+  draft.add_covers()->set_staff("dr-kay");
+  const auto opened = OpenEpisode(draft, /*planned=*/false, kNow);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_THAT(opened->covers(), IsEmpty());
 }
 
 TEST(Visible, SystemsAndServicesSeeEverythingAndAnUnknownKindNothing) {

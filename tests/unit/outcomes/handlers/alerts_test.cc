@@ -150,6 +150,44 @@ TEST_F(AlertsTest, HalfOfTheThresholdGainedIsOnTrack) {
   EXPECT_THAT(AlertsOf(v1::ALERT_KIND_NOT_ON_TRACK), IsEmpty());
 }
 
+// What is over stays to be seen, but presses no longer; and comes back by itself.
+TEST_F(AlertsTest, WhatTheLatestAssessmentNoLongerSaysEases) {
+  SubmitWeekly({18, 18, 18, 18});
+  EXPECT_EQ(Caseload(Staff())->entries(0).urgency(), v1::URGENCY_NOT_ON_TRACK);
+  SubmitWeekly({8});
+  ASSERT_THAT(AlertsOf(v1::ALERT_KIND_NOT_ON_TRACK), SizeIs(1));
+  const v1::Alert eased = AlertsOf(v1::ALERT_KIND_NOT_ON_TRACK)[0];
+  EXPECT_EQ(eased.state(), v1::ALERT_STATE_OPEN) << "nobody has seen it";
+  EXPECT_EQ(api::FromProto(eased.eased_time()), fixture_.clock().Now());
+  EXPECT_EQ(Events(eased).back(), v1::ALERT_EVENT_KIND_EASED);
+  ASSERT_OK_AND_ASSIGN(const auto caseload, Caseload(Staff()));
+  EXPECT_EQ(caseload.entries(0).urgency(), v1::URGENCY_NONE);
+  EXPECT_TRUE(caseload.entries(0).alerts(0).eased());
+  EXPECT_EQ(caseload.entries(0).alerts(0).subject(), "ann");
+  // A form without a score says nothing about it.
+  fixture_.clock().Advance(absl::Hours(24 * 7));
+  ASSERT_OK(Submit(Request("phq-9", {3, -1, -1, -1, -1, -1, -1, -1, 0})));
+  EXPECT_TRUE(AlertsOf(v1::ALERT_KIND_NOT_ON_TRACK)[0].has_eased_time());
+  SubmitWeekly({18});
+  ASSERT_THAT(AlertsOf(v1::ALERT_KIND_NOT_ON_TRACK), SizeIs(1)) << "the same alert";
+  EXPECT_FALSE(AlertsOf(v1::ALERT_KIND_NOT_ON_TRACK)[0].has_eased_time());
+  EXPECT_EQ(Events(AlertsOf(v1::ALERT_KIND_NOT_ON_TRACK)[0]).back(), v1::ALERT_EVENT_KIND_JOINED);
+}
+
+// A correction of the latest form eases an alert, one of an earlier form does not.
+TEST_F(AlertsTest, ACorrectionEasesWhatTheLatestFormNoLongerSays) {
+  SubmitWeekly({10, 17});
+  const auto last = SubmitWeekly({17});
+  v1::AmendAssessmentRequest amend;
+  amend.set_name(last.assessment().name());
+  *amend.mutable_answers() = Request("phq-9", testing::Phq9(11)).assessment().answers();
+  ASSERT_OK(Do(&OutcomeHandlers::AmendAssessment, Staff(), amend));
+  const v1::Alert alert = AlertsOf(v1::ALERT_KIND_DETERIORATION)[0];
+  EXPECT_EQ(alert.state(), v1::ALERT_STATE_OPEN) << "17 in the second week still stands";
+  EXPECT_TRUE(alert.has_eased_time());
+  EXPECT_THAT(alert.sources(), SizeIs(1));
+}
+
 TEST_F(AlertsTest, AMonthlyMeasureIsNotJudgedByTheFourth) {
   for (int i = 0; i < 4; ++i) {
     fixture_.clock().Advance(absl::Hours(24 * 28));

@@ -113,10 +113,20 @@ TEST_F(AssessmentsTest, TheInstrumentMustExistAndBeForTheInformant) {
   EXPECT_THAT(Submit(request), HasViolation("assessment.schedule"));
 }
 
-TEST_F(AssessmentsTest, AClosedEpisodeTakesNothing) {
+TEST_F(AssessmentsTest, AFinishedEpisodeTakesWhatWasAnsweredBeforeItsEnd) {
+  ASSERT_OK(SubmitPhq9(18));
+  fixture_.clock().Advance(absl::Hours(24 * 7));
   ASSERT_OK(CloseEpisode(testing::kCouple));
+  EXPECT_OK(SubmitPhq9(12)) << "answered in the moment it ended";
+  fixture_.clock().Advance(absl::Hours(24));
   EXPECT_THAT(SubmitPhq9(5),
               IsError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed));
+  // The paper of the last session, typed in the day after.
+  ASSERT_OK_AND_ASSIGN(const auto late, SubmitPhq9(14, 1, absl::Hours(25)));
+  EXPECT_THAT(late.alerts(), SizeIs(1));
+  ASSERT_OK_AND_ASSIGN(const auto series, GetSeries(Staff(), late.assessment().series()));
+  EXPECT_THAT(series.points(), SizeIs(3));
+  EXPECT_EQ(series.points(1).scales(0).value(), 14);
 }
 
 TEST_F(AssessmentsTest, WhatStaffMayNotSeeIsNotFound) {

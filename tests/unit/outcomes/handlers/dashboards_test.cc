@@ -94,6 +94,23 @@ TEST_F(DashboardsTest, TheMostUrgentEpisodeComesFirst) {
   EXPECT_THAT(caseload.entries(0).staff(), ElementsAre("dr-lee"));
 }
 
+TEST_F(DashboardsTest, ARiskStaysInSightWhenItsEpisodeEnds) {
+  OpenIndividual("risky");
+  OpenIndividual("quiet");
+  ASSERT_OK_AND_ASSIGN(const auto submitted, SubmitTo("risky", 8, 1));
+  ASSERT_OK(CloseEpisode("practices/p1/episodes/risky"));
+  ASSERT_OK(CloseEpisode("practices/p1/episodes/quiet"));
+  EXPECT_THAT(Episodes(*Caseload(Staff())), ElementsAre("risky", "e1", "e2"));
+  Projections cold(fixture_.store(), *catalogue_);
+  EXPECT_EQ(DumpOf(cold), DumpOf(projections_));
+  const auto by_name = Do<v1::GetCaseloadRequest>(&OutcomeHandlers::GetCaseload, System(),
+                                                  "parent: 'practices/p1' staff: 'dr-lee'");
+  EXPECT_THAT(Episodes(*by_name), ElementsAre("risky", "e1", "e2"));
+  ASSERT_OK(Acknowledge(submitted.alerts(0).name()));
+  ASSERT_OK(Resolve(submitted.alerts(0).name()));
+  EXPECT_THAT(Episodes(*Caseload(Staff())), ElementsAre("e1", "e2"));
+}
+
 TEST_F(DashboardsTest, StaffSeeTheirEpisodesAndTheLimitHolds) {
   OpenIndividual("a", "dr-a");
   OpenIndividual("b", "dr-b");
@@ -157,13 +174,27 @@ TEST_F(DashboardsTest, ConcordanceStandsSideBySideAndIsFilteredByView) {
   const std::string request = "parent: 'practices/p1/episodes/e1' subject: 'ann'";
   const auto shown =
       Do<v1::GetConcordanceRequest>(&OutcomeHandlers::GetConcordance, Staff(), request);
-  ASSERT_THAT(shown->columns(), SizeIs(2));
+  ASSERT_THAT(shown->columns(), SizeIs(4));
   EXPECT_EQ(shown->columns(0).domain(), v1::DOMAIN_SYMPTOMS);
-  EXPECT_EQ(shown->columns(1).domain(), v1::DOMAIN_ATTACHMENT);
+  EXPECT_EQ(shown->columns(1).domain(), v1::DOMAIN_FUNCTIONING);
+  EXPECT_EQ(shown->columns(2).domain(), v1::DOMAIN_RELATIONSHIP);
+  EXPECT_EQ(shown->columns(3).domain(), v1::DOMAIN_ATTACHMENT);
   EXPECT_EQ(shown->columns(0).series(0).latest(), 8);
+  EXPECT_EQ(shown->columns(0).series(0).reason_code(), v1::CHANGE_REASON_NO_SCORE);
+  EXPECT_EQ(shown->columns(3).series(0).reason_code(), v1::CHANGE_REASON_NO_NORM);
+  for (const v1::ConcordanceColumn& column : shown->columns()) {
+    EXPECT_TRUE(column.insufficient_data());
+  }
+  SubmitWeekly({2});
+  const auto later =
+      Do<v1::GetConcordanceRequest>(&OutcomeHandlers::GetConcordance, Staff(), request);
+  EXPECT_FALSE(later->columns(0).insufficient_data());
+  EXPECT_EQ(later->columns(0).series(0).verdict(), v1::VERDICT_RELIABLY_IMPROVED);
   const auto partner =
       Do<v1::GetConcordanceRequest>(&OutcomeHandlers::GetConcordance, Patient("ehr-2"), request);
-  EXPECT_THAT(partner->columns(), IsEmpty());
+  for (const v1::ConcordanceColumn& column : partner->columns()) {
+    EXPECT_THAT(column.series(), IsEmpty());
+  }
   EXPECT_THAT(
       Do<v1::GetConcordanceRequest>(&OutcomeHandlers::GetConcordance, Staff("dr-other"), request),
       IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
@@ -208,7 +239,12 @@ TEST_F(DashboardsTest, ThePracticeSummaryCountsClosedEpisodes) {
   for (const v1::SummaryRow& row : by_problem.rows()) {
     EXPECT_TRUE(row.suppressed()) << "the only other row would give the small one away";
   }
-  EXPECT_EQ(Summary(Staff("dr-a"))->rows(0).count(), 13);
+  const v1::SummaryRow narrowed = Summary(Staff("dr-a"))->rows(0);
+  EXPECT_EQ(narrowed.count(), 13);
+  EXPECT_FALSE(narrowed.has_reliably_deteriorated()) << "it is one person";
+  EXPECT_FALSE(narrowed.has_recovered()) << "13 - 12 is one person";
+  EXPECT_EQ(narrowed.no_reliable_change(), 0);
+  EXPECT_EQ(narrowed.completed(), 13);
   EXPECT_THAT(Summary(Staff("dr-a"), "year: 2026"),
               IsError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed));
   EXPECT_TRUE(Summary(System(), absl::StrCat("known_etag: '", all.etag(), "'"))->not_modified());

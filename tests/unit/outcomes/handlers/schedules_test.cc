@@ -241,6 +241,115 @@ TEST_F(SchedulesTest, RiskThatNobodyAcknowledgesIsEscalatedOnce) {
   EXPECT_EQ(RunTimedWork().oldest_risk, std::nullopt);
 }
 
+// dr-chief treats nobody of the couple. From the escalation on they see the alert and what is
+// recorded about ann, not about bob; once it is resolved, nothing.
+TEST_F(SchedulesTest, WhomARiskIsEscalatedToSeesItUntilItIsResolved) {
+  const auto update = testing::FromText<episodes::v1::UpdatePracticeSettingsRequest>(R"pb(
+    settings {
+      name: "practices/p1/settings"
+      house_rules { escalation_staff: "dr-chief" escalation_staff: "dr-lee" }
+    }
+    update_mask { paths: "house_rules" }
+  )pb");
+  ASSERT_OK(episodes_.UpdatePracticeSettings(System(), update));
+  const api::Call chief = Staff("dr-chief");
+  ASSERT_OK_AND_ASSIGN(const auto submitted, SubmitPhq9(10, 2));
+  v1::SubmitAssessmentRequest bobs = Request("phq-9", testing::Phq9(12));
+  bobs.mutable_assessment()->set_subject("bob");
+  bobs.mutable_assessment()->set_informant("bob");
+  ASSERT_OK_AND_ASSIGN(const auto of_bob, Submit(bobs));
+  v1::GetAlertRequest get;
+  get.set_name(submitted.alerts(0).name());
+  v1::GetAssessmentRequest of_ann;
+  of_ann.set_name(submitted.assessment().name());
+  EXPECT_THAT(Do(&OutcomeHandlers::GetAlert, chief, get),
+              IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+  EXPECT_THAT(Caseload(chief)->entries(), IsEmpty());
+
+  fixture_.clock().Advance(absl::Hours(24));
+  ASSERT_EQ(RunTimedWork().escalated, 1);
+  ASSERT_OK_AND_ASSIGN(const v1::Alert alert, Do(&OutcomeHandlers::GetAlert, chief, get));
+  EXPECT_THAT(alert.escalated_to(), ElementsAre("dr-chief", "dr-lee"));
+  EXPECT_OK(Do(&OutcomeHandlers::GetAssessment, chief, of_ann));
+  v1::GetAssessmentRequest hidden;
+  hidden.set_name(of_bob.assessment().name());
+  EXPECT_THAT(Do(&OutcomeHandlers::GetAssessment, chief, hidden),
+              IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+  ASSERT_OK_AND_ASSIGN(const auto caseload, Caseload(chief));
+  ASSERT_THAT(caseload.entries(), SizeIs(1));
+  EXPECT_EQ(caseload.entries(0).urgency(), v1::URGENCY_RISK);
+  EXPECT_TRUE(caseload.entries(0).alerts(0).escalated());
+  EXPECT_THAT(caseload.entries(0).series(), SizeIs(1)) << "ann's, not bob's";
+  episodes::v1::GetEpisodeRequest read;
+  read.set_name(testing::kCouple);
+  const auto episode = episodes_.GetEpisode(chief, read);
+  ASSERT_OK(episode);
+  ASSERT_THAT(episode->covers(), SizeIs(1)) << "dr-lee treats them anyway";
+  EXPECT_EQ(episode->covers(0).staff(), "dr-chief");
+  EXPECT_EQ(episode->covers(0).alert(), alert.name());
+  EXPECT_THAT(episode->covers(0).subjects(), ElementsAre("ann"));
+  EXPECT_THAT(episodes_.GetEpisode(Patient("ehr-1"), read)->covers(), IsEmpty());
+  EXPECT_THAT(Do(&OutcomeHandlers::GetAlert, Staff("dr-other"), get),
+              IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+
+  v1::AcknowledgeAlertRequest acknowledge;
+  acknowledge.set_name(alert.name());
+  acknowledge.set_note_code("called-patient");
+  ASSERT_OK_AND_ASSIGN(const v1::Alert seen,
+                       Do(&OutcomeHandlers::AcknowledgeAlert, chief, acknowledge));
+  EXPECT_EQ(seen.events(2).actor().subject(), "dr-chief");
+  fixture_.clock().Advance(absl::Hours(24));
+  ASSERT_OK(SubmitPhq9(10, 3));
+  EXPECT_OK(Do(&OutcomeHandlers::GetAlert, chief, get)) << "worse now: no reason to look away";
+  ASSERT_OK(Acknowledge(alert.name()));
+  ASSERT_OK(Resolve(alert.name()));
+  EXPECT_THAT(Do(&OutcomeHandlers::GetAlert, chief, get),
+              IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+  EXPECT_THAT(Do(&OutcomeHandlers::GetAssessment, chief, of_ann),
+              IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+  EXPECT_THAT(Caseload(chief)->entries(), IsEmpty());
+  EXPECT_THAT(episodes_.GetEpisode(System(), read)->covers(), IsEmpty());
+}
+
+TEST_F(SchedulesTest, WhatAnAssessmentNoLongerSaysEndsTheSightOfItToo) {
+  const auto update = testing::FromText<episodes::v1::UpdatePracticeSettingsRequest>(R"pb(
+    settings {
+      name: "practices/p1/settings"
+      house_rules { escalation_staff: "dr-chief" }
+    }
+    update_mask { paths: "house_rules" }
+  )pb");
+  ASSERT_OK(episodes_.UpdatePracticeSettings(System(), update));
+  ASSERT_OK_AND_ASSIGN(const auto submitted, SubmitPhq9(10, 2));
+  fixture_.clock().Advance(absl::Hours(24));
+  ASSERT_EQ(RunTimedWork().escalated, 1);
+  v1::GetAlertRequest get;
+  get.set_name(submitted.alerts(0).name());
+  ASSERT_OK(Do(&OutcomeHandlers::GetAlert, Staff("dr-chief"), get));
+  v1::MarkAssessmentEnteredInErrorRequest withdraw;
+  withdraw.set_name(submitted.assessment().name());
+  ASSERT_OK(Do(&OutcomeHandlers::MarkAssessmentEnteredInError, Staff(), withdraw));
+  EXPECT_THAT(Do(&OutcomeHandlers::GetAlert, Staff("dr-chief"), get),
+              IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+}
+
+// Nobody is reminded of a form, or reported for missing it, once treatment has ended.
+TEST_F(SchedulesTest, AClosedEpisodeOwesNothing) {
+  ASSERT_OK(Create(ScheduleRequest()));
+  ASSERT_THAT(Due(Staff()), SizeIs(1));
+  ASSERT_OK(CloseEpisode(testing::kCouple));
+  EXPECT_THAT(Due(Staff()), IsEmpty());
+  fixture_.clock().Advance(30 * kDay);
+  RunTimedWork();
+  EXPECT_THAT(OverdueAlerts(), IsEmpty());
+  v1::GetScheduleRequest get;
+  get.set_name("practices/p1/schedules/s1");
+  ASSERT_OK_AND_ASSIGN(const auto schedule, Do(&OutcomeHandlers::GetSchedule, Staff(), get));
+  EXPECT_EQ(schedule.status(), v1::SCHEDULE_STATUS_COMPLETED);
+  EXPECT_EQ(schedule.end_reason(), "episode-closed");
+  EXPECT_EQ(RunTimedWork().missed, 0) << "it is not looked at again";
+}
+
 TEST_F(SchedulesTest, AnAcknowledgedRiskIsNotEscalated) {
   ASSERT_OK(SubmitPhq9(10, 2));
   ASSERT_OK(Acknowledge(Alerts()[0].name()));

@@ -138,6 +138,8 @@ TEST_F(SeriesTest, TheAttachmentPlaneHasAWayPerRelationship) {
                                         "parent: 'practices/p1/episodes/e1' subject: 'ann'");
   ASSERT_OK(plane);
   ASSERT_THAT(plane->trajectories(), SizeIs(2));
+  EXPECT_EQ(plane->global().anxiety(), 2.5) << "the mean of 3 and 2, the latest of each";
+  EXPECT_EQ(plane->global().avoidance(), 4);
   for (const v1::AttachmentTrajectory& way : plane->trajectories()) {
     if (way.relationship_target() == "partner") {
       ASSERT_THAT(way.steps(), SizeIs(2));

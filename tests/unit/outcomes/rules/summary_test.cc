@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 
 namespace securebase::outcomes {
@@ -36,10 +37,20 @@ Items operator+(Items a, const Items& b) {
 std::vector<v1::SummaryRow> Summarize(const Items& items, v1::Direction direction,
                                       int smallest_group) {
   std::map<std::string, SummaryGroup> groups;
+  SummaryGroup all;
   for (const KeyedItem& item : items) {
     groups[item.key].Add(item.item);
+    all.Add(item.item);
   }
-  return Summarize(groups, direction, smallest_group);
+  return Summarize(groups, all, direction, smallest_group);
+}
+
+// The row of all.
+v1::SummaryRow AllOf(Items items) {
+  for (KeyedItem& item : items) {
+    item.key = "";
+  }
+  return Summarize(items, v1::DIRECTION_HIGHER_WORSE, 11)[0];
 }
 
 std::vector<std::string> Suppressed(const std::vector<v1::SummaryRow>& rows) {
@@ -137,11 +148,128 @@ TEST(SummaryTest, AGroupIsWhatIsInIt) {
     }
     ASSERT_EQ(groups[""].persons(), afresh[""].persons()) << step;
     if (!items.empty()) {
-      ASSERT_EQ(Summarize(groups, v1::DIRECTION_HIGHER_WORSE, 0)[0].SerializeAsString(),
-                Summarize(afresh, v1::DIRECTION_HIGHER_WORSE, 0)[0].SerializeAsString())
+      ASSERT_EQ(Summarize(groups, groups[""], v1::DIRECTION_HIGHER_WORSE, 0)[0].SerializeAsString(),
+                Summarize(afresh, afresh[""], v1::DIRECTION_HIGHER_WORSE, 0)[0].SerializeAsString())
           << step;
     }
   }
+}
+
+// Whether the figures that are shown give a count away that is left out: in a row, all others are
+// shown; or of a verdict, those of all other rows and of the row of all are.
+void ExpectNothingCanBeSubtracted(const std::vector<v1::SummaryRow>& rows,
+                                  const v1::SummaryRow& all) {
+  const auto shown = [](const v1::SummaryRow& row) {
+    return std::vector<bool>{row.has_recovered(), row.has_reliably_improved(),
+                             row.has_no_reliable_change(), row.has_reliably_deteriorated(),
+                             row.has_insufficient_data()};
+  };
+  std::vector<int> hidden_in_column(5, 0);
+  for (const v1::SummaryRow& row : rows) {
+    int hidden = 0;
+    for (size_t i = 0; i < 5; ++i) {
+      const bool is_hidden = row.suppressed() || !shown(row)[i];
+      hidden += is_hidden ? 1 : 0;
+      hidden_in_column[i] += is_hidden ? 1 : 0;
+    }
+    if (!row.suppressed()) {
+      EXPECT_NE(hidden, 1) << row.DebugString();
+    }
+  }
+  for (size_t i = 0; i < 5; ++i) {
+    if (shown(all)[i]) {
+      EXPECT_NE(hidden_in_column[i], 1) << "verdict " << i;
+    } else {
+      EXPECT_GT(hidden_in_column[i], 0) << "the rows would add up to what is left out";
+    }
+  }
+}
+
+TEST(SummaryTest, ASmallCountIsLeftOutWithOthersThatWouldGiveItAway) {
+  const auto items = People("a", 20, v1::VERDICT_RECOVERED) +
+                     People("a", 15, v1::VERDICT_NO_RELIABLE_CHANGE, 100) +
+                     People("a", 2, v1::VERDICT_RELIABLY_DETERIORATED, 200);
+  const auto rows = Summarize(items, v1::DIRECTION_HIGHER_WORSE, 11);
+  EXPECT_EQ(rows[0].count(), 37);
+  EXPECT_EQ(rows[0].recovered(), 20);
+  EXPECT_FALSE(rows[0].has_reliably_deteriorated());
+  EXPECT_FALSE(rows[0].has_no_reliable_change()) << "37 - 20 - 15 = 2";
+  EXPECT_TRUE(rows[0].has_reliably_improved()) << "nobody is nobody's secret";
+  EXPECT_EQ(rows[0].reliably_improved(), 0);
+}
+
+TEST(SummaryTest, AFigureIsCountedInPersonsToo) {
+  // Twelve series of eleven persons, who are twelve in the row: which one of them has two series of
+  // the verdict cannot be known from the sums.
+  Items items =
+      People("a", 12, v1::VERDICT_RECOVERED) + People("a", 20, v1::VERDICT_NO_RELIABLE_CHANGE, 100);
+  EXPECT_TRUE(Summarize(items, v1::DIRECTION_HIGHER_WORSE, 11)[0].has_recovered());
+  items[0].item.person = items[1].item.person;
+  EXPECT_TRUE(Summarize(items, v1::DIRECTION_HIGHER_WORSE, 11)[0].has_recovered());
+  items[2].item.person = items[1].item.person;
+  EXPECT_FALSE(Summarize(items, v1::DIRECTION_HIGHER_WORSE, 11)[0].has_recovered()) << "ten";
+}
+
+TEST(SummaryTest, OtherRowsAndTheRowOfAllGiveNothingAway) {
+  // Of all 36 recovered are shown; of a alone they would leave the 3 of b.
+  const auto items = People("a", 33, v1::VERDICT_RECOVERED) +
+                     People("b", 3, v1::VERDICT_RECOVERED, 100) +
+                     People("b", 20, v1::VERDICT_NO_RELIABLE_CHANGE, 200) +
+                     People("c", 25, v1::VERDICT_NO_RELIABLE_CHANGE, 300);
+  const auto rows = Summarize(items, v1::DIRECTION_HIGHER_WORSE, 11);
+  EXPECT_FALSE(rows[1].has_recovered());
+  EXPECT_FALSE(rows[0].has_recovered());
+  ExpectNothingCanBeSubtracted(rows, AllOf(items));
+}
+
+TEST(SummaryTest, NoRandomTableCanBeSubtracted) {
+  std::mt19937 random(5);
+  const auto pick = [&](int below) {
+    return std::uniform_int_distribution<int>(0, below - 1)(random);
+  };
+  int left_out = 0;
+  int shown = 0;
+  for (int round = 0; round < 300; ++round) {
+    Items items;
+    const int keys = 1 + pick(5);
+    for (int key = 0; key < keys; ++key) {
+      for (int verdict = v1::VERDICT_RECOVERED; verdict <= v1::VERDICT_INSUFFICIENT_DATA;
+           ++verdict) {
+        if (pick(3) > 0) {
+          items = items + People(absl::StrCat(key), pick(30), static_cast<v1::Verdict>(verdict),
+                                 static_cast<uint32_t>(1000 * key + 100 * verdict));
+        }
+      }
+    }
+    if (items.empty()) {
+      continue;
+    }
+    const auto rows = Summarize(items, v1::DIRECTION_HIGHER_WORSE, 11);
+    const v1::SummaryRow all = AllOf(items);
+    for (const v1::SummaryRow& row : rows) {
+      for (const int count : {row.recovered(), row.reliably_improved(), row.no_reliable_change(),
+                              row.reliably_deteriorated(), row.insufficient_data()}) {
+        EXPECT_TRUE(count == 0 || count >= 11) << row.DebugString();
+        shown += count > 0 ? 1 : 0;
+      }
+      left_out += !row.suppressed() && !row.has_recovered() ? 1 : 0;
+    }
+    if (rows.size() > 1 && !all.suppressed()) {
+      ExpectNothingCanBeSubtracted(rows, all);
+    }
+  }
+  EXPECT_GT(left_out, 20) << "the rule was at work";
+  EXPECT_GT(shown, 100) << "and left something";
+}
+
+TEST(SummaryTest, WhoDroppedOutIsNotCountedWhenTheyAreFew) {
+  Items items = People("a", 30, v1::VERDICT_RECOVERED);
+  items[0].item.values.reset();
+  const auto rows = Summarize(items, v1::DIRECTION_HIGHER_WORSE, 11);
+  EXPECT_FALSE(rows[0].has_completed());
+  EXPECT_FALSE(rows[0].has_completion_rate());
+  EXPECT_FALSE(rows[0].has_effect_size()) << "its n would tell";
+  EXPECT_EQ(Summarize(items, v1::DIRECTION_HIGHER_WORSE, 0)[0].completed(), 29);
 }
 
 TEST(SummaryTest, WhoSeesEverybodySeesSmallGroups) {

@@ -14,7 +14,9 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
+#include "clients/cli/online/dashboards.h"
 #include "clients/cli/online/fields.h"
+#include "clients/cli/online/text.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "securebase/goals/v1/goals_service.pb.h"
 #include "securebase/outcomes/v1/outcomes_service.pb.h"
@@ -73,7 +75,18 @@ const std::map<std::string, Columns>& TableColumns() {
         {"episode", "episode"},
         {"subject", "subject"},
         {"instrument", "instrument"},
-        {"opened", "open_time"}}},
+        {"opened", "open_time"},
+        {"eased", "eased_time"},
+        {"escalated to", "escalated_to"}}},
+      {"securebase.outcomes.v1.DueAssessment",
+       {{"state", "state"},
+        {"episode", "schedule.episode"},
+        {"instrument", "schedule.instrument"},
+        {"subject", "schedule.subject"},
+        {"informant", "schedule.informant"},
+        {"about", "schedule.relationship_target"},
+        {"due", "due_time"},
+        {"missed", "missed_in_a_row"}}},
       {"securebase.outcomes.v1.Schedule",
        {{"schedule", "name"},
         {"instrument", "instrument"},
@@ -109,40 +122,8 @@ const std::map<std::string, Columns>& TableColumns() {
   return *columns;
 }
 
-std::string ShortName(const std::string& text) {
-  if (!absl::StartsWith(text, "practices/")) {
-    return text;
-  }
-  // Ids only: every second segment, the practice's left out.
-  const std::vector<std::string> segments = absl::StrSplit(text, '/');
-  std::vector<std::string> ids;
-  for (size_t i = 3; i < segments.size(); i += 2) {
-    ids.push_back(segments[i]);
-  }
-  return ids.empty() ? text : absl::StrJoin(ids, "/");
-}
-
-std::string NumberText(double value) { return absl::StrCat(std::round(value * 1000) / 1000); }
-
 std::string TimeText(const google::protobuf::Timestamp& time) {
   return absl::FormatTime("%Y-%m-%d %H:%M", api::FromProto(time), absl::UTCTimeZone());
-}
-
-std::string DayText(const google::protobuf::Timestamp& time) {
-  return absl::FormatTime("%Y-%m-%d", api::FromProto(time), absl::UTCTimeZone());
-}
-
-std::string EnumText(const google::protobuf::EnumValueDescriptor& value) {
-  return value.number() == 0
-             ? ""
-             : absl::AsciiStrToLower(absl::StrReplaceAll(ShortEnumName(value), {{"_", " "}}));
-}
-
-template <typename Enum>
-std::string EnumText(Enum value) {
-  const auto* descriptor =
-      google::protobuf::GetEnumDescriptor<Enum>()->FindValueByNumber(static_cast<int>(value));
-  return descriptor == nullptr ? absl::StrCat(static_cast<int>(value)) : EnumText(*descriptor);
 }
 
 // A message in a cell, or "" when it is too large for one.
@@ -248,26 +229,6 @@ Columns DefaultColumns(const google::protobuf::Descriptor& type) {
     }
   }
   return columns;
-}
-
-Colour ColourOf(const std::string& text) {
-  for (const char* word : {"risk", "deteriorat", "worsening", "severe", "unscorable", "open"}) {
-    if (absl::StartsWith(text, word) || absl::StrContains(text, "deteriorated")) {
-      return Colour::kRed;
-    }
-  }
-  for (const char* word :
-       {"recovered", "reliably improved", "achieved", "improving", "sustaining"}) {
-    if (text == word) {
-      return Colour::kGreen;
-    }
-  }
-  for (const char* word : {"not on track", "overdue", "alliance", "prorated"}) {
-    if (absl::StartsWith(text, word)) {
-      return Colour::kYellow;
-    }
-  }
-  return Colour::kPlain;
 }
 
 void RenderRows(Console& console, const Message& message, const FieldDescriptor& field) {
@@ -438,65 +399,52 @@ void RenderSeries(Console& console, const outcomes::v1::GetSeriesResponse& respo
   }
 }
 
-void RenderCaseload(Console& console, const outcomes::v1::GetCaseloadResponse& response) {
-  if (response.not_modified()) {
-    console.out << "not modified\n";
-    return;
+}  // namespace
+
+std::string ShortName(const std::string& text) {
+  if (!absl::StartsWith(text, "practices/")) {
+    return text;
   }
-  Table table({"episode", "urgency", "alerts", "measure", "course", "verdict", "next due"});
-  for (const auto& entry : response.entries()) {
-    std::vector<std::string> alerts;
-    for (const auto& alert : entry.alerts()) {
-      alerts.push_back(absl::StrCat(EnumText(alert.kind()), " ", EnumText(alert.state())));
-    }
-    // One line per series, the episode's own columns on the first.
-    const int lines = std::max(1, entry.series_size());
-    for (int i = 0; i < lines; ++i) {
-      const bool first = i == 0;
-      std::vector<Table::Cell> row(7);
-      if (first) {
-        const std::string urgency =
-            entry.urgency() == outcomes::v1::URGENCY_NONE ? "—" : EnumText(entry.urgency());
-        row[0] = {ShortName(entry.episode()), Colour::kBold};
-        row[1] = {urgency, ColourOf(urgency)};
-        row[6] = {entry.has_next_due_time() ? DayText(entry.next_due_time()) : "", Colour::kPlain};
-      }
-      if (static_cast<size_t>(i) < alerts.size()) {
-        row[2] = {alerts[static_cast<size_t>(i)], ColourOf(alerts[static_cast<size_t>(i)])};
-      }
-      if (i < entry.series_size()) {
-        const auto& series = entry.series(i);
-        row[3] = {
-            absl::StrCat(ShortName(series.instrument()), "/", series.scale(), " ", series.subject(),
-                         series.informant() == series.subject()
-                             ? ""
-                             : absl::StrCat(" by ", series.informant())),
-            Colour::kPlain};
-        row[4] = {
-            series.has_baseline() && series.has_latest()
-                ? absl::StrCat(NumberText(series.baseline()), " → ", NumberText(series.latest()))
-            : series.has_latest() ? NumberText(series.latest())
-                                  : "",
-            Colour::kPlain};
-        const std::string verdict = EnumText(series.verdict());
-        row[5] = {absl::StrCat(verdict, series.provisional() && !verdict.empty() ? " (prov.)" : ""),
-                  ColourOf(verdict)};
-      }
-      table.Add(std::move(row));
-    }
-    for (size_t i = static_cast<size_t>(lines); i < alerts.size(); ++i) {
-      std::vector<Table::Cell> row(7);
-      row[2] = {alerts[i], ColourOf(alerts[i])};
-      table.Add(std::move(row));
-    }
+  // Ids only: every second segment, the practice's left out.
+  const std::vector<std::string> segments = absl::StrSplit(text, '/');
+  std::vector<std::string> ids;
+  for (size_t i = 3; i < segments.size(); i += 2) {
+    ids.push_back(segments[i]);
   }
-  table.Print(console);
-  if (response.truncated()) {
-    console.out << "More episodes are not shown; raise --limit.\n";
-  }
+  return ids.empty() ? text : absl::StrJoin(ids, "/");
 }
 
-}  // namespace
+std::string NumberText(double value) { return absl::StrCat(std::round(value * 1000) / 1000); }
+
+std::string DayText(const google::protobuf::Timestamp& time) {
+  return absl::FormatTime("%Y-%m-%d", api::FromProto(time), absl::UTCTimeZone());
+}
+
+std::string EnumText(const google::protobuf::EnumValueDescriptor& value) {
+  return value.number() == 0
+             ? ""
+             : absl::AsciiStrToLower(absl::StrReplaceAll(ShortEnumName(value), {{"_", " "}}));
+}
+
+Colour ColourOf(const std::string& text) {
+  for (const char* word : {"risk", "deteriorat", "worsening", "severe", "unscorable", "open"}) {
+    if (absl::StartsWith(text, word) || absl::StrContains(text, "deteriorated")) {
+      return Colour::kRed;
+    }
+  }
+  for (const char* word :
+       {"recovered", "reliably improved", "achieved", "improving", "sustaining"}) {
+    if (text == word) {
+      return Colour::kGreen;
+    }
+  }
+  for (const char* word : {"not on track", "overdue", "alliance", "prorated"}) {
+    if (absl::StartsWith(text, word)) {
+      return Colour::kYellow;
+    }
+  }
+  return Colour::kPlain;
+}
 
 std::string CellText(const Message& message, const std::string& path) {
   std::vector<std::string> values;
@@ -521,9 +469,7 @@ void Render(Console& console, const Message& response) {
     RenderSeries(console, *series);
     return;
   }
-  if (const auto* caseload =
-          google::protobuf::DynamicCastToGenerated<outcomes::v1::GetCaseloadResponse>(&response)) {
-    RenderCaseload(console, *caseload);
+  if (RenderDashboard(console, response)) {
     return;
   }
   // A list is a response whose first field is the page.

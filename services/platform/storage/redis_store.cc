@@ -194,6 +194,21 @@ absl::StatusOr<std::vector<IndexEntry>> ParseIndex(absl::string_view bytes) {
   return index;
 }
 
+// Scripts count in doubles, which are exact up to 2^53.
+constexpr int64_t kMostExact = int64_t{1} << 53;
+
+// The greatest number of an item that scripts count on from.
+struct ItemNumber {
+  int64_t operator()(const PracticeCounters& counters) const {
+    return std::max(counters.journal_last, counters.audit_last);
+  }
+  int64_t operator()(const RecordCopy& copy) const { return copy.record.version; }
+  int64_t operator()(const JournalEntry& entry) const { return entry.sequence; }
+  int64_t operator()(const AuditEntry& entry) const { return entry.sequence; }
+  int64_t operator()(const IdempotencyKey&) const { return 0; }
+  int64_t operator()(const LeaseCopy& lease) const { return lease.token; }
+};
+
 // An item as import.lua takes it.
 struct ItemArguments {
   std::vector<std::string>& out;
@@ -511,6 +526,10 @@ class RedisStore final : public Store {
     SB_RETURN_IF_ERROR(CheckImport(practice, items));
     std::vector<std::string> arguments = {""};
     for (const CopyItem& item : items) {
+      if (std::visit(ItemNumber(), item) >= kMostExact) {
+        return InvalidFields(
+            {{"items", "hold a number of 2^53 or more, which Redis cannot count"}});
+      }
       std::visit(ItemArguments{arguments}, item);
     }
     SB_ASSIGN_OR_RETURN(RedisAnswer answer,

@@ -428,7 +428,7 @@ class Router final : public RedisRouter {
     }
     std::vector<NodePtr> serving(serving_.size());
     for (size_t slot = 0; slot < serving.size(); ++slot) {
-      const int16_t index = cluster_ ? found.slots[slot] : 0;
+      const int index = cluster_ ? found.slots[slot] : 0;
       if (index != RedisPrimaries::kNobody) {
         serving[slot] = primaries[static_cast<size_t>(index)];
       }

@@ -89,8 +89,7 @@ absl::StatusOr<std::unique_ptr<BackupSource>> OpenBackupSource(const std::string
   }
   SB_ASSIGN_OR_RETURN(std::unique_ptr<ScratchFolder> folder, ScratchFolder::Make(scratch));
   const std::string snapshot = folder->PathOf("snapshot.db");
-  SB_RETURN_IF_ERROR(
-      CopySqliteDatabase(absl::InfiniteFuture(), database, snapshot, /*vfs=*/"", nullptr));
+  SB_RETURN_IF_ERROR(CopySqliteDatabase(absl::InfiniteFuture(), database, snapshot, /*vfs=*/""));
   SB_ASSIGN_OR_RETURN(std::unique_ptr<Store> store,
                       OpenStore(absl::StrCat("sqlite:", snapshot), clock));
   return std::make_unique<SqliteSnapshot>(std::move(folder), std::move(store));

@@ -82,8 +82,7 @@ absl::Status CheckIntegrity(SqliteConnection& connection) {
 }
 
 absl::Status CopyInto(absl::Time deadline, const std::string& from, const std::string& to,
-                      const std::string& vfs,
-                      const std::function<absl::Status(SqliteConnection&)>& change) {
+                      const std::string& vfs) {
   SB_RETURN_IF_ERROR(MakeNewPrivateFile(to));
   SB_ASSIGN_OR_RETURN(const auto target, SqliteConnection::Open(to, SQLITE_OPEN_READWRITE, vfs));
   {
@@ -92,23 +91,19 @@ absl::Status CopyInto(absl::Time deadline, const std::string& from, const std::s
   }
   // The copy says of itself that it has a write-ahead log; without one it is one file.
   SB_RETURN_IF_ERROR(target->Execute("PRAGMA journal_mode = DELETE", "close the copy"));
-  if (change) {
-    SB_RETURN_IF_ERROR(change(*target));
-  }
   return CheckIntegrity(*target);
 }
 
 }  // namespace
 
 absl::Status CopySqliteDatabase(absl::Time deadline, const std::string& from, const std::string& to,
-                                const std::string& vfs,
-                                const std::function<absl::Status(SqliteConnection&)>& change) {
+                                const std::string& vfs) {
   if (access(to.c_str(), F_OK) == 0) {
     return AlreadyExists(to);
   }
   // A name of its own: what an interrupted copy left behind is in nobody's way.
   const std::string partial = absl::StrCat(to, ".", NewEpoch(), ".partial");
-  absl::Status status = CopyInto(deadline, from, partial, vfs, change);
+  absl::Status status = CopyInto(deadline, from, partial, vfs);
   if (status.ok()) {
     status = SyncPath(partial, 0);
   }

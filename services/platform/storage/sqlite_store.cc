@@ -19,7 +19,6 @@
 #include "services/platform/storage/checks.h"
 #include "services/platform/storage/export_place.h"
 #include "services/platform/storage/file_lock.h"
-#include "services/platform/storage/sqlite_backup.h"
 #include "services/platform/storage/sqlite_connection.h"
 #include "services/platform/storage/sqlite_operations.h"
 #include "services/platform/storage/sqlite_schema.h"
@@ -379,24 +378,6 @@ class SqliteStoreImpl : public SqliteStore {
                        });
   }
 
-  absl::Status Backup(const Context& context, const std::string& path) override {
-    SB_RETURN_IF_ERROR(CheckDeadline(context));
-    if (readers_.closed()) {
-      return ShuttingDownError();
-    }
-    const SqliteWriter::LongRead long_read(writer_);
-    return CopySqliteDatabase(context.deadline, options_.path, path, options_.vfs, nullptr);
-  }
-
-  absl::Status RenewEpoch(const Context& context) override {
-    SB_RETURN_IF_ERROR(CheckDeadline(context));
-    return writer_.Run(context.deadline,
-                       [epoch = NewEpoch()](SqliteConnection& connection, SqliteChanges& changes) {
-                         changes.epoch = epoch;
-                         return WriteEpoch(connection, epoch);
-                       });
-  }
-
   SqliteWriterStats stats() const override { return writer_.stats(); }
 
   std::vector<StoreFigure> Figures() const override {
@@ -479,6 +460,21 @@ absl::Status MakePrivateFile(const std::string& path) {
   return status;
 }
 
+// SQLite would take the log of a database that was removed for that of a new one in its place.
+absl::Status CheckNoLogAlone(const std::string& path) {
+  struct stat database = {};
+  struct stat log = {};
+  const std::string log_path = absl::StrCat(path, "-wal");
+  const bool empty = stat(path.c_str(), &database) != 0 || database.st_size == 0;
+  if (!empty || stat(log_path.c_str(), &log) != 0 || log.st_size == 0) {
+    return absl::OkStatus();
+  }
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStoreUnavailable,
+                   absl::StrCat(log_path,
+                                " is the log of a database that is gone; put the database "
+                                "back, or remove its log"));
+}
+
 absl::Status ConfigureConnection(SqliteConnection& connection, const SqliteOptions& options,
                                  int64_t cache_bytes) {
   sqlite3_busy_timeout(connection.handle(),
@@ -536,6 +532,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> MakeSqliteStore(const SqliteOptions
   }
   SB_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock,
                       FileLock::Acquire(absl::StrCat(options.path, ".lock")));
+  SB_RETURN_IF_ERROR(CheckNoLogAlone(options.path));
   SB_RETURN_IF_ERROR(MakePrivateFile(options.path));
   SB_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> writer, OpenWriter(options));
   SB_RETURN_IF_ERROR(MigrateSqlite(*writer, options.path, StoreMigrations()));
@@ -552,22 +549,6 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> MakeSqliteStore(const SqliteOptions
   }
   return std::make_unique<SqliteStoreImpl>(options, clock, std::move(lock), published,
                                            std::move(readers), std::move(writer));
-}
-
-absl::Status RestoreSqliteBackup(const std::string& backup, const SqliteOptions& options) {
-  SB_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock,
-                      FileLock::Acquire(absl::StrCat(options.path, ".lock")));
-  // SQLite would take the log of a database that was removed for this one's.
-  const std::string log = absl::StrCat(options.path, "-wal");
-  if (access(log.c_str(), F_OK) == 0) {
-    return AlreadyExists(log);
-  }
-  return CopySqliteDatabase(
-      absl::InfiniteFuture(), backup, options.path, options.vfs,
-      [&](SqliteConnection& copy) -> absl::Status {
-        SB_RETURN_IF_ERROR(MigrateSqlite(copy, options.path, StoreMigrations()));
-        return WriteEpoch(copy, NewEpoch());
-      });
 }
 
 }  // namespace securebase::storage

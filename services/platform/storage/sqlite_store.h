@@ -33,14 +33,6 @@ struct SqliteOptions {
 // A Store in one SQLite file, for one process. docs/storage.md explains how it keeps its promises.
 class SqliteStore : public Store {
  public:
-  // Copies the store as it is at one moment to `path`, which must not exist, while it goes on
-  // serving. The copy is one self-contained file (mode 0600), checked and synced when it returns
-  // OK; otherwise nothing is left at `path`. DATA_LOSS when the check finds damage.
-  virtual absl::Status Backup(const Context& context, const std::string& path) = 0;
-
-  // Gives the store a new epoch: every position handed out before is then of another history.
-  virtual absl::Status RenewEpoch(const Context& context) = 0;
-
   virtual SqliteWriterStats stats() const = 0;
 };
 
@@ -48,14 +40,11 @@ class SqliteStore : public Store {
 // process before are released. `clock` must outlive the store. Errors are for the operator and name
 // the path:
 //   UNAVAILABLE           another process has it open (its id is named), or the disk fails
-//   FAILED_PRECONDITION   it is of a newer release or another program, or the folder does not exist
+//   FAILED_PRECONDITION   it is of a newer release or another program, its folder does not exist,
+//   or
+//                         a database that was removed left its log there
 //   DATA_LOSS             it is damaged
 absl::StatusOr<std::unique_ptr<SqliteStore>> MakeSqliteStore(const SqliteOptions& options,
                                                              const Clock& clock);
-
-// Makes a database at options.path, which must not exist, from a backup: checks the copy and gives
-// it a new epoch, so that followers of the journal start again instead of missing what the backup
-// lacks.
-absl::Status RestoreSqliteBackup(const std::string& backup, const SqliteOptions& options);
 
 }  // namespace securebase::storage

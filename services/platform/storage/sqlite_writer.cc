@@ -59,16 +59,6 @@ absl::Status SqliteWriter::Run(absl::Time deadline, Operation operation) {
   return std::move(pending->status);
 }
 
-SqliteWriter::LongRead::LongRead(SqliteWriter& writer) : writer_(writer) {
-  MutexLock lock(writer_.mutex_);
-  ++writer_.long_reads_;
-}
-
-SqliteWriter::LongRead::~LongRead() {
-  MutexLock lock(writer_.mutex_);
-  --writer_.long_reads_;
-}
-
 SqliteWriterStats SqliteWriter::stats() const {
   MutexLock lock(mutex_);
   SqliteWriterStats stats = stats_;
@@ -215,14 +205,9 @@ absl::Status SqliteWriter::Execute(absl::string_view sql, absl::string_view doin
 }
 
 void SqliteWriter::Checkpoint() {
-  bool long_read = false;
-  {
-    MutexLock lock(mutex_);
-    long_read = long_reads_ > 0;
-  }
   // A passive checkpoint copies what no reader prevents. But while some read is always under way
   // the log is never begun anew and grows without end, unless that is waited for.
-  const bool reset = wal_pages_ >= kSqliteLogResetFactor * options_.checkpoint_pages && !long_read;
+  const bool reset = wal_pages_ >= kSqliteLogResetFactor * options_.checkpoint_pages;
   int pages = -1;
   int copied = -1;
   const int code = sqlite3_wal_checkpoint_v2(

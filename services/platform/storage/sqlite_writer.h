@@ -65,19 +65,6 @@ class SqliteWriter {
   //   UNAVAILABLE (SHUTTING_DOWN)      after Close
   absl::Status Run(absl::Time deadline, Operation operation);
 
-  // While it exists, the log is not reset: a long read (a backup) is under way, and waiting for it
-  // would stop all writes.
-  class LongRead {
-   public:
-    explicit LongRead(SqliteWriter& writer);
-    ~LongRead();
-    LongRead(const LongRead&) = delete;
-    LongRead& operator=(const LongRead&) = delete;
-
-   private:
-    SqliteWriter& writer_;
-  };
-
   SqliteWriterStats stats() const;
 
   // Refuses new operations, finishes those that wait, and ends the thread and the connection.
@@ -118,7 +105,6 @@ class SqliteWriter {
   CondVar work_;
   std::deque<std::shared_ptr<Pending>> queue_ ABSL_GUARDED_BY(mutex_);
   SqliteWriterStats stats_ ABSL_GUARDED_BY(mutex_);
-  int long_reads_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
 
   Mutex close_mutex_;  // one Close at a time

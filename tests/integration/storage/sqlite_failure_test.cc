@@ -12,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/platform/base/mutex.h"
+#include "services/platform/storage/sqlite_backup.h"
 #include "services/platform/storage/sqlite_connection.h"
 #include "services/platform/storage/sqlite_store.h"
 #include "tests/integration/storage/fault_vfs.h"
@@ -385,7 +386,8 @@ TEST_F(SqliteFailureTest, DamagedPagesAreDataLossAndTheRestStaysReadable) {
   }
   EXPECT_GT(lost, 0);
   EXPECT_GT(read, kRecords / 2);
-  EXPECT_THAT(store_->Backup({}, folder_.PathOf("backup.db")),
+  EXPECT_THAT(CopySqliteDatabase(absl::InfiniteFuture(), options_.path, folder_.PathOf("backup.db"),
+                                 options_.vfs),
               IsError(absl::StatusCode::kDataLoss, Reason::kDataLoss));
   EXPECT_FALSE(std::filesystem::exists(folder_.PathOf("backup.db")));
 }

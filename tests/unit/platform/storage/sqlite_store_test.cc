@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/platform/storage/sqlite_backup.h"
 #include "services/platform/storage/sqlite_connection.h"
 #include "services/platform/storage/sqlite_schema.h"
 #include "tests/testing/fake_clock.h"
@@ -55,6 +56,11 @@ class SqliteStoreTest : public ::testing::Test {
     return info.st_mode & 07777;
   }
 
+  // A snapshot of the database, as another process takes it.
+  absl::Status Copy(const std::string& to, absl::Time deadline = absl::InfiniteFuture()) const {
+    return CopySqliteDatabase(deadline, options_.path, to, options_.vfs);
+  }
+
   securebase::testing::TemporaryFolder folder_;
   securebase::testing::FakeClock clock_;
   SqliteOptions options_;
@@ -68,7 +74,7 @@ TEST_F(SqliteStoreTest, EveryFileIsItsOwnersAloneWhateverTheUmask) {
     for (const char* suffix : {"", "-wal", "-shm", ".lock"}) {
       EXPECT_EQ(ModeOf(options_.path + suffix), 0600u) << suffix;
     }
-    ASSERT_OK(store->Backup({}, PathOf("backup.db")));
+    ASSERT_OK(Copy(PathOf("backup.db")));
     EXPECT_EQ(ModeOf(PathOf("backup.db")), 0600u);
   }
   ASSERT_EQ(chmod(options_.path.c_str(), 0644), 0);
@@ -181,21 +187,7 @@ TEST_F(SqliteStoreTest, AMigrationThatFailsLeavesTheOlderSchema) {
   EXPECT_EQ((*connection)->ReadInt("SELECT count(*) FROM sqlite_schema", "x").value(), 1);
 }
 
-// Epochs, backup, restore
-
-TEST_F(SqliteStoreTest, ARenewedEpochKeepsTheSequenceAndSurvivesReopening) {
-  auto store = Open();
-  ASSERT_OK(store->Apply({}, BatchOf("g")));
-  const Position before = store->GetPosition({}, "p1").value();
-  ASSERT_OK(store->RenewEpoch({}));
-  const Position after = store->GetPosition({}, "p1").value();
-  EXPECT_NE(after.epoch, before.epoch);
-  EXPECT_EQ(after.sequence, before.sequence);
-  EXPECT_EQ(store->Journal({}, "p1", 0, 10)->position, after);
-  ASSERT_OK(store->Close());
-  store = Open();
-  EXPECT_EQ(store->GetPosition({}, "p1").value(), after);
-}
+// Leases, snapshots
 
 TEST_F(SqliteStoreTest, LeasesOfTheProcessBeforeAreFreeAndTheirTokensDead) {
   auto store = Open();
@@ -211,7 +203,7 @@ TEST_F(SqliteStoreTest, LeasesOfTheProcessBeforeAreFreeAndTheirTokensDead) {
   EXPECT_GT(after.token, before.token);
 }
 
-TEST_F(SqliteStoreTest, ABackupUnderLoadIsOneMomentOfTheStore) {
+TEST_F(SqliteStoreTest, ASnapshotUnderLoadIsOneMomentOfTheStore) {
   const auto store = Open();
   // Each batch adds one record, one index entry and one journal entry: their numbers must agree.
   std::atomic<bool> done = false;
@@ -227,15 +219,14 @@ TEST_F(SqliteStoreTest, ABackupUnderLoadIsOneMomentOfTheStore) {
     std::this_thread::yield();
   }
   const int before = written;
-  EXPECT_OK(store->Backup({}, PathOf("backup.db")));
+  EXPECT_OK(Copy(PathOf("copy.db")));
   const int after = written;
   done = true;
   writer.join();
 
-  SqliteOptions restored = options_;
-  restored.path = PathOf("restored.db");
-  ASSERT_OK(RestoreSqliteBackup(PathOf("backup.db"), restored));
-  const auto copy = Open(restored);
+  SqliteOptions copied = options_;
+  copied.path = PathOf("copy.db");
+  const auto copy = Open(copied);
   const int64_t sequence = copy->GetPosition({}, "p1")->sequence;
   EXPECT_GE(sequence, before);
   EXPECT_LE(sequence, after + 1);
@@ -251,68 +242,60 @@ TEST_F(SqliteStoreTest, ABackupUnderLoadIsOneMomentOfTheStore) {
     request.after = page.rows.back().cursor;
   }
   EXPECT_EQ(rows, sequence);
-  EXPECT_NE(copy->GetPosition({}, "p1")->epoch, store->GetPosition({}, "p1")->epoch)
-      << "followers of the journal must notice a restore";
 }
 
-TEST_F(SqliteStoreTest, ABackupIsOneFileAndReplacesNothing) {
+TEST_F(SqliteStoreTest, ASnapshotIsOneFileAndReplacesNothing) {
   const auto store = Open();
   ASSERT_OK(store->Apply({}, BatchOf("g", "first")));
-  std::filesystem::create_directory(PathOf("backups"));
-  const std::string path = PathOf("backups/b.db");
-  ASSERT_OK(store->Backup({}, path));
+  std::filesystem::create_directory(PathOf("copies"));
+  SqliteOptions copied = options_;
+  copied.path = PathOf("copies/c.db");
+  ASSERT_OK(Copy(copied.path));
   ASSERT_OK(store->Apply({}, BatchOf("g", "second")));
-  EXPECT_THAT(store->Backup({}, path),
-              IsError(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists));
+  EXPECT_THAT(Copy(copied.path), IsError(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists));
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(PathOf("backups"))) {
+  for (const auto& entry : std::filesystem::directory_iterator(PathOf("copies"))) {
     names.push_back(entry.path().filename());
   }
-  EXPECT_THAT(names, ElementsAre("b.db"));
-  SqliteOptions restored = options_;
-  restored.path = PathOf("restored.db");
-  ASSERT_OK(RestoreSqliteBackup(path, restored));
-  EXPECT_EQ(ValueOf(*Open(restored), "g"), "first");
-  EXPECT_THAT(RestoreSqliteBackup(path, restored),
-              IsError(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists));
+  EXPECT_THAT(names, ElementsAre("c.db"));
+  EXPECT_EQ(ValueOf(*Open(copied), "g"), "first");
 }
 
-TEST_F(SqliteStoreTest, ABackupPastItsDeadlineLeavesNothing) {
+TEST_F(SqliteStoreTest, ASnapshotPastItsDeadlineLeavesNothing) {
   const auto store = Open();
   for (int i = 0; i < 12; ++i) {
     ASSERT_OK(store->Apply({}, BatchOf(absl::StrCat("g", i), std::string(900'000, 'x'))));
   }
-  std::filesystem::create_directory(PathOf("backups"));
-  Context soon;
-  soon.deadline = absl::Now() + absl::Milliseconds(1);
-  EXPECT_THAT(store->Backup(soon, PathOf("backups/b.db")),
+  std::filesystem::create_directory(PathOf("copies"));
+  EXPECT_THAT(Copy(PathOf("copies/c.db"), absl::Now() + absl::Milliseconds(1)),
               IsError(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineExceeded));
-  EXPECT_TRUE(std::filesystem::is_empty(PathOf("backups")));
+  EXPECT_TRUE(std::filesystem::is_empty(PathOf("copies")));
 }
 
-TEST_F(SqliteStoreTest, ABackupToNowhereIsRefusedAndDoesNoHarm) {
+TEST_F(SqliteStoreTest, ASnapshotToNowhereIsRefusedAndDoesNoHarm) {
   const auto store = Open();
-  EXPECT_EQ(store->Backup({}, PathOf("nowhere/b.db")).code(),
-            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Copy(PathOf("nowhere/c.db")).code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_OK(store->Apply({}, BatchOf("g")));
 }
 
-TEST_F(SqliteStoreTest, RestoringWhatIsNoBackupLeavesNothing) {
-  std::ofstream(PathOf("bad.db")) << std::string(8192, 'x');
-  EXPECT_THAT(RestoreSqliteBackup(PathOf("bad.db"), options_),
-              IsError(absl::StatusCode::kDataLoss, Reason::kDataLoss));
-  EXPECT_FALSE(RestoreSqliteBackup(PathOf("missing.db"), options_).ok());
-  EXPECT_FALSE(std::filesystem::exists(options_.path));
-}
-
-TEST_F(SqliteStoreTest, ARestoreBesideTheLogOfARemovedDatabaseIsRefused) {
-  ASSERT_OK(Open()->Backup({}, PathOf("backup.db")));
-  SqliteOptions restored = options_;
-  restored.path = PathOf("restored.db");
-  std::ofstream(restored.path + "-wal") << "left behind";
-  EXPECT_THAT(RestoreSqliteBackup(PathOf("backup.db"), restored),
-              IsError(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists));
-  EXPECT_FALSE(std::filesystem::exists(restored.path));
+TEST_F(SqliteStoreTest, TheLogOfADatabaseThatIsGoneIsNotTakenForANewOnes) {
+  {
+    const auto store = Open();
+    ASSERT_OK(store->Apply({}, BatchOf("g", "of the one before")));
+    // As a kill leaves it.
+    std::filesystem::copy_file(options_.path + "-wal", PathOf("log"));
+  }
+  std::filesystem::remove(options_.path);
+  std::filesystem::rename(PathOf("log"), options_.path + "-wal");
+  for (const bool empty : {false, true}) {
+    if (empty) {
+      std::ofstream(options_.path).flush();
+    }
+    EXPECT_THAT(MakeSqliteStore(options_, clock_),
+                IsError(absl::StatusCode::kFailedPrecondition, Reason::kStoreUnavailable));
+  }
+  std::filesystem::remove(options_.path + "-wal");
+  EXPECT_THAT(ValueOf(*Open(), "g"), HasSubstr("NOT_FOUND"));
 }
 
 // The log

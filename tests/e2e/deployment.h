@@ -57,6 +57,9 @@ class Deployment {
   // All that it wrote to standard error, those of its lives that have ended included.
   std::string Log(const std::string& service) const;
 
+  // The URL of a service's store, as its --store says it.
+  std::string StoreOf(const std::string& name) const;
+
   // The command line of a service, for starts that shall fail.
   std::vector<std::string> CommandLine(const std::string& service) const;
   static std::string Binary(const std::string& name);
@@ -109,7 +112,6 @@ class Deployment {
     std::string former_logs;
   };
 
-  std::string StoreOf(const std::string& name) const;
   client::CallOptions As(auth::PrincipalKind kind, const std::string& subject,
                          const std::string& scope, const std::string& patient) const;
 

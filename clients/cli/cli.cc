@@ -13,6 +13,7 @@ int RunCli(const std::vector<std::string>& arguments, Console& console,
   CLI::App app("Outcome measures, goals and treatment plans for attachment-based psychotherapy.",
                "securebase");
   app.require_subcommand(1);
+  app.set_version_flag("--version", "securebase " SECUREBASE_VERSION);
   AddScoreCommand(app, console);
   AddChangeCommand(app, console);
   AddCatalogueCommand(app, console);
@@ -32,6 +33,9 @@ int RunCli(const std::vector<std::string>& arguments, Console& console,
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
     app.parse(reversed);
+  } catch (const CLI::CallForVersion& version) {
+    console.out << version.what() << "\n";
+    return 0;
   } catch (const CLI::CallForHelp&) {
     const CLI::App* command = &app;
     std::string parents;

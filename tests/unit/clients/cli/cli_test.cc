@@ -1,6 +1,7 @@
 #include "clients/cli/cli.h"
 
 #include <algorithm>
+#include <regex>
 #include <sstream>
 
 #include "absl/strings/match.h"
@@ -55,6 +56,12 @@ std::vector<std::string> With(std::vector<std::string> arguments,
                               const std::vector<std::string>& more) {
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
+}
+
+TEST(CliTest, SaysItsVersion) {
+  const std::string version = Ok({"--version"});
+  EXPECT_TRUE(std::regex_match(version, std::regex("securebase [0-9]+[.][0-9]+[.][0-9]+\n")))
+      << version;
 }
 
 TEST(CliTest, OutputForPeople) {

@@ -262,6 +262,33 @@ TEST_F(BackupTest, TheFileIsItsOwnersAloneAndNeverOverwritten) {
   EXPECT_EQ(Files(), std::set<std::string>{"backup"}) << "a partial file was left";
 }
 
+// Written by another program, from the description of the format, with one item of each part. What
+// a release wrote, every later one reads.
+TEST_F(BackupTest, AFileOfFormatOneIsRead) {
+  const std::string path =
+      absl::StrCat(SECUREBASE_SOURCE_DIR, "/tests/golden/backup-format-1.backup");
+  const auto store = MakeMemoryStore(clock_);
+  ASSERT_OK_AND_ASSIGN(const RestoreResult result, RestoreBackup(path, *store, clock_, nullptr));
+  EXPECT_EQ(result.restored, 1);
+  EXPECT_EQ(result.backup.info.store, "sqlite");
+  EXPECT_EQ(result.backup.info.created, absl::FromUnixSeconds(1767258000));
+  ASSERT_OK_AND_ASSIGN(const ExportPage page, store->Export({}, "p1", "", 10));
+  ASSERT_EQ(page.items.size(), 6u);
+  EXPECT_EQ(std::get<PracticeCounters>(page.items[0]).journal_last, 1);
+  const auto& record = std::get<RecordCopy>(page.items[1]);
+  EXPECT_EQ(record.key.id, "a");
+  EXPECT_EQ(record.record.version, 2);
+  EXPECT_EQ(record.record.value, "value");
+  EXPECT_EQ(record.index.at(0).sort_key, "x");
+  EXPECT_EQ(std::get<JournalEntry>(page.items[2]).value, "j");
+  EXPECT_EQ(std::get<AuditEntry>(page.items[3]).time, absl::FromUnixSeconds(1767258000));
+  EXPECT_EQ(std::get<IdempotencyKey>(page.items[4]).result, "r");
+  EXPECT_EQ(std::get<LeaseCopy>(page.items[5]).token, 3);
+  // And written again as it was.
+  EXPECT_OK(BackUpStore(*store, folder_.PathOf("again"), result.backup.info, nullptr));
+  EXPECT_EQ(ReadAll(folder_.PathOf("again")), ReadAll(path));
+}
+
 TEST_F(BackupTest, AFileThatIsNoBackupIsRefused) {
   const auto store = MakeMemoryStore(clock_);
   for (const std::string& contents : {std::string(), std::string("SBBACK"),

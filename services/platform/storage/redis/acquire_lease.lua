@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Store::AcquireLease. ARGV: epoch of a registered practice or '', now, lease, owner, duration.
 -- Returns {'done', token, expire time}; or, without having changed anything, {'held', for how long},
 -- {'register'}: the practice is new and must be registered first.

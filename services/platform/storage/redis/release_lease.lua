@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Store::ReleaseLease. ARGV: lease, token. The field stays, so that the next token is greater.
 if Importing() then return BEING_IMPORTED end
 local token, _, owner = ReadLease(ARGV[1])

@@ -1,6 +1,7 @@
-#!lua
+#!lua flags=allow-oom
 -- Store::Trim. ARGV: now, time before which the journal goes, sequence through which the audit trail
--- goes, the most rows of each sort. Returns how many were removed.
+-- goes, the most rows of each sort. Returns how many were removed. Also, as what it takes to do so
+-- under a lease, when memory is full: it makes room.
 if Importing() then return BEING_IMPORTED end
 local now, before = Now(ARGV[1]), tonumber(ARGV[2])
 local audit_through, limit = tonumber(ARGV[3]), tonumber(ARGV[4])

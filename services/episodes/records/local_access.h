@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,13 +25,19 @@ namespace securebase::episodes {
 //
 // A view is remembered until the practice's journal shows a change of an episode, a consent, a hold
 // (or of what else lives below an episode), or until time ends it; so a call costs one look at the
-// journal's position, and not a walk through a caseload. Thread-safe.
+// journal's position, and not a walk through a caseload. Of a member of staff's view only the
+// episodes that changed are then read again, however many they ever treated. Thread-safe.
 class LocalAccess : public records::AccessSource {
  public:
   // A caseload beyond this shows its newest episodes only.
   static constexpr int kMaxCaseload = 10000;
   // Views remembered at most, over all practices.
   static constexpr size_t kMaxRemembered = 5000;
+
+  // Entries of the journal read to catch up; whoever is further behind forgets everything instead.
+  static constexpr int kMaxCatchUp = 10000;
+  // Changes of a practice that are remembered, to be made in views that are older.
+  static constexpr size_t kMaxChanges = 1000;
 
   // `store` must outlive the object.
   explicit LocalAccess(storage::Store& store) : store_(store) {}
@@ -50,6 +59,15 @@ class LocalAccess : public records::AccessSource {
     storage::Position position;
     int64_t last_change = 0;  // the sequence of the last entry that may change a view
   };
+  struct Change {
+    int64_t sequence = 0;
+    std::string episode;  // its name
+  };
+  struct PracticeChanges {
+    Followed followed;
+    std::deque<Change> changes;  // in order
+    int64_t complete_after = 0;  // all that came after this sequence are in `changes`
+  };
   struct Remembered {
     std::shared_ptr<const type::v1::AccessView> view;
     storage::Position position;  // read before the view was computed
@@ -58,10 +76,18 @@ class LocalAccess : public records::AccessSource {
   // Where the practice stands, with the journal followed up to there.
   absl::StatusOr<Followed> Follow(const api::Call& call);
   absl::StatusOr<type::v1::AccessView> Compute(const api::Call& call) const;
+  // The view of a member of staff as it is when `changed` (names, each once) is read again.
+  absl::StatusOr<type::v1::AccessView> Refresh(const api::Call& call,
+                                               const type::v1::AccessView& view,
+                                               const std::set<std::string>& changed) const;
+  // Episodes that changed after `sequence`; nothing: more than is remembered.
+  std::optional<std::set<std::string>> ChangedSince(const std::string& practice,
+                                                    int64_t sequence) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   storage::Store& store_;
   mutable Mutex mutex_;
-  std::map<std::string, Followed> followed_ ABSL_GUARDED_BY(mutex_);      // by practice
+  std::map<std::string, PracticeChanges> followed_ ABSL_GUARDED_BY(mutex_);  // by practice
   std::map<std::string, Remembered> remembered_ ABSL_GUARDED_BY(mutex_);  // by practice, principal
   int64_t computed_ ABSL_GUARDED_BY(mutex_) = 0;
 };

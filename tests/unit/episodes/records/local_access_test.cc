@@ -1,11 +1,14 @@
 #include "services/episodes/records/local_access.h"
 
 #include "gmock/gmock.h"
+#include "tests/testing/counting_store.h"
 #include "tests/unit/episodes/episodes_fixture.h"
 
 namespace securebase::episodes {
 namespace {
 
+using securebase::testing::CountingStore;
+using securebase::testing::StoreWork;
 using testing::Couple;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -69,11 +72,42 @@ TEST_F(LocalAccessTest, WhoIsFarBehindForgetsEverything) {
   LocalAccess replica(fixture_.store());
   ASSERT_OK(replica.ViewFor(Patient("ehr-1")));
   ASSERT_OK(Disclose(System(), "bob", "bob", "ann"));
-  for (int i = 0; i < storage::kMaxPageRows + 1; ++i) {
+  for (int i = 0; i < LocalAccess::kMaxCatchUp + 1; ++i) {
     ChangeSettings();
   }
   ASSERT_OK_AND_ASSIGN(const auto view, replica.ViewFor(Patient("ehr-1")));
   EXPECT_THAT(view->episodes(0).subjects(), ElementsAre("ann", "bob"));
+}
+
+TEST_F(LocalAccessTest, ACliniciansViewReadsOnlyTheEpisodesThatChanged) {
+  constexpr int kCaseload = 40;
+  for (int i = 10; i < 10 + kCaseload; ++i) {
+    v1::Episode episode = Couple();
+    episode.set_name(absl::StrCat("practices/p1/episodes/e", i));
+    ASSERT_OK(Open(System(), episode));
+  }
+  CountingStore store(fixture_.store());
+  LocalAccess replica(store);
+  ASSERT_OK_AND_ASSIGN(const auto all, replica.ViewFor(Staff()));
+  EXPECT_EQ(all->episodes_size(), 2 + kCaseload);
+  EXPECT_EQ(store.TakeWork().rows, 2 + kCaseload);
+  // Dr Kay joins one, Dr Lee leaves it; another is new.
+  ASSERT_OK(Do(&EpisodeHandlers::AddCareTeamMember, System(),
+               "name: 'practices/p1/episodes/e12' member { staff: 'dr-kay' "
+               "role: CARE_TEAM_ROLE_LEAD_CLINICIAN }"));
+  ASSERT_OK(Do(&EpisodeHandlers::EndCareTeamMembership, System(),
+               "name: 'practices/p1/episodes/e12' staff: 'dr-lee'"));
+  v1::Episode episode = Couple();
+  episode.set_name("practices/p1/episodes/e100");
+  ASSERT_OK(Open(System(), episode));
+  ASSERT_OK_AND_ASSIGN(const auto changed, replica.ViewFor(Staff()));
+  const StoreWork work = store.TakeWork();
+  EXPECT_EQ(work.rows, 0);
+  EXPECT_EQ(work.reads, 2);
+  ASSERT_OK_AND_ASSIGN(const auto afresh, LocalAccess(fixture_.store()).ViewFor(Staff()));
+  EXPECT_EQ(changed->SerializeAsString(), afresh->SerializeAsString());
+  EXPECT_EQ(changed->episodes_size(), 2 + kCaseload);
+  EXPECT_NE(changed->version(), all->version());
 }
 
 TEST_F(LocalAccessTest, ATrimmedJournalIsNoDanger) {

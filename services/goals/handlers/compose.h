@@ -28,9 +28,12 @@ class Composer {
   // outcomes service for each of their subjects.
   absl::Status Compose(const records::Reader& reader, bool with_series, v1::Goal& goal);
 
- private:
   // The practice's policy, or the defaults where its settings cannot be read.
   const Policy& GetPolicy();
+  // Whether GetPolicy, which was called, could read them.
+  bool policy_known() const { return policy_known_; }
+
+ private:
   // The linked series; nullopt: it could not be read.
   std::optional<v1::SeriesPoint> FindSeries(const v1::Goal& goal);
 

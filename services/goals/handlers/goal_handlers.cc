@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "services/goals/handlers/checks.h"
 #include "services/goals/handlers/compose.h"
@@ -113,6 +115,30 @@ bool IsWanted(const v1::ListGoalsRequest& request, const v1::Goal& goal) {
          (request.owner().empty() || request.owner() == goal.owner()) &&
          among(request.statuses(), goal.lifecycle_status()) &&
          among(request.domains(), goal.domain());
+}
+
+std::string ShortDigest(const google::protobuf::Message& message) {
+  return absl::WebSafeBase64Escape(api::Fingerprint(message).substr(0, 16));
+}
+
+// All that an episode's attainment rests on, but for series of the outcomes service: where none is
+// linked and this is as it was, so is the attainment, and nothing has to be read to know.
+std::string BasisOf(const records::Reader& reader, const std::string& episode,
+                    const storage::Position& position, const Policy& policy, bool policy_known) {
+  type::v1::AccessView seen;  // of this episode alone
+  seen.set_practice_wide(reader.view().practice_wide());
+  for (const type::v1::EpisodeAccess& access : reader.view().episodes()) {
+    if (access.episode() == LastId(episode)) {
+      *seen.add_episodes() = access;
+    }
+  }
+  type::v1::ExternalIdentifier basis;
+  basis.set_system(absl::StrCat(episode, "|", position.epoch, "|", position.sequence, "|",
+                                static_cast<int>(reader.call().principal.kind), "|",
+                                absl::FormatCivilTime(policy.today), "|", policy.stuck_ratings, "|",
+                                policy_known));
+  basis.set_value(ShortDigest(seen));
+  return ShortDigest(basis);
 }
 
 absl::StatusOr<records::Page<v1::Goal>> FindByExternalIdentifier(
@@ -400,6 +426,25 @@ absl::StatusOr<v1::Attainment> GoalHandlers::GetAttainment(
     const api::Call& call, const v1::GetAttainmentRequest& request) {
   SB_ASSIGN_OR_RETURN(const records::Reader reader, database_.ReaderFor(call));
   SB_RETURN_IF_ERROR(reader.CheckEpisode(request.parent()));
+  // Before anything is read, so that what changes meanwhile shows with the next poll.
+  SB_ASSIGN_OR_RETURN(const storage::Position position,
+                      database_.store().GetPosition({call.deadline}, call.practice()));
+  Composer composer(neighbours_, call);
+  const Policy& policy = composer.GetPolicy();
+  const std::string basis =
+      BasisOf(reader, request.parent(), position, policy, composer.policy_known());
+  const std::vector<std::string> known = absl::StrSplit(request.known_etag(), '.');
+  const auto answer = [&](v1::Attainment attainment, std::string etag) {
+    attainment.set_etag(std::move(etag));
+    attainment.mutable_poll_after()->set_seconds(absl::ToInt64Seconds(kPollAfter));
+    return attainment;
+  };
+  v1::Attainment not_modified;
+  not_modified.set_not_modified(true);
+  if (known.size() == 2 && known[1] == basis) {
+    return answer(std::move(not_modified), request.known_etag());
+  }
+
   SB_ASSIGN_OR_RETURN(
       std::vector<v1::Goal> goals,
       reader.GetAll(GoalKind(), GoalsOfEpisode(request.parent()), kMaxGoalsOfEpisode));
@@ -408,11 +453,12 @@ absl::StatusOr<v1::Attainment> GoalHandlers::GetAttainment(
                                return !CountsInAttainment(goal.lifecycle_status());
                              }),
               goals.end());
-  Composer composer(neighbours_, call);
   std::vector<std::string> unavailable;
+  bool linked = false;
   for (v1::Goal& goal : goals) {
     SB_RETURN_IF_ERROR(composer.Compose(reader, /*with_series=*/true, goal));
     unavailable.insert(unavailable.end(), goal.unavailable().begin(), goal.unavailable().end());
+    linked = linked || goal.has_scale();
   }
   std::sort(unavailable.begin(), unavailable.end());
   unavailable.erase(std::unique(unavailable.begin(), unavailable.end()), unavailable.end());
@@ -420,14 +466,11 @@ absl::StatusOr<v1::Attainment> GoalHandlers::GetAttainment(
   v1::Attainment attainment = SumUp(goals);
   attainment.set_episode(request.parent());
   attainment.mutable_unavailable()->Add(unavailable.begin(), unavailable.end());
-  const std::string etag = absl::WebSafeBase64Escape(api::Fingerprint(attainment));
-  if (etag == request.known_etag()) {
-    attainment.Clear();
-    attainment.set_not_modified(true);
-  }
-  attainment.set_etag(etag);
-  attainment.mutable_poll_after()->set_seconds(absl::ToInt64Seconds(kPollAfter));
-  return attainment;
+  // What it says, and what it rests on if that can be told without asking: a linked series changes
+  // in another service, whose answer has to be read.
+  const std::string content = ShortDigest(attainment);
+  return answer(known[0] == content ? std::move(not_modified) : std::move(attainment),
+                absl::StrCat(content, ".", linked ? "-" : basis));
 }
 
 absl::StatusOr<v1::ListJournalResponse> GoalHandlers::ListJournal(

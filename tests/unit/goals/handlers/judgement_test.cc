@@ -1,5 +1,6 @@
 #include <string>
 
+#include "tests/testing/counting_store.h"
 #include "tests/unit/goals/handlers/goals_fixture.h"
 
 // Answers, overrides, flags, attainment and the journal.
@@ -199,6 +200,56 @@ TEST_F(GetAttainmentTest, NotModifiedUntilSomethingChanges) {
   ASSERT_OK_AND_ASSIGN(const v1::Attainment bens, Attainment(Ben()));
   ASSERT_OK(Rate(Staff(), "g1", 4, Participant("anna")));
   EXPECT_TRUE(Attainment(Ben(), bens.etag())->not_modified());
+}
+
+// An unchanged poll reads no record, however many ratings there are; a linked series is asked for.
+TEST_F(GetAttainmentTest, AnUnchangedPollReadsNothing) {
+  testing::CountingStore store(fixture_.store());
+  records::Database database(
+      {&store, &fixture_.access(), &fixture_.page_tokens(), &fixture_.ids()});
+  GoalHandlers handlers(database, neighbours_);
+  const auto poll = [&](const std::string& known_etag) {
+    v1::GetAttainmentRequest request;
+    request.set_parent(kEpisode);
+    request.set_known_etag(known_etag);
+    const auto attainment = handlers.GetAttainment(Staff(), request);
+    EXPECT_OK(attainment);
+    return attainment.value_or(v1::Attainment());
+  };
+  ASSERT_OK(Create(GboGoal(), "g1"));
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_OK(Rate(Staff(), "g1", i, Clinician()));
+  }
+  const std::string first = poll("").etag();
+  const testing::StoreWork few = store.TakeWork();
+  EXPECT_GT(few.rows, 0);
+  EXPECT_TRUE(poll(first).not_modified());
+  EXPECT_EQ(store.TakeWork().ToString(), [] {
+    testing::StoreWork work;
+    work.positions = 1;
+    return work.ToString();
+  }());
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_OK(Rate(Staff(), "g1", i % 10, Clinician()));
+  }
+  store.TakeWork();
+  const v1::Attainment changed = poll(first);
+  EXPECT_FALSE(changed.not_modified());
+  EXPECT_EQ(store.TakeWork().ToString(), few.ToString()) << "ratings are not read";
+
+  // Somebody writes elsewhere in the practice: the same is said again, under another etag.
+  v1::Goal other = GboGoal(10, "cleo");
+  other.set_episode(kOtherEpisode);
+  ASSERT_OK(Do(&GoalHandlers::CreateGoal, Staff("dr-c"), CreateRequest(other, "g2")));
+  const v1::Attainment again = poll(changed.etag());
+  EXPECT_TRUE(again.not_modified());
+  EXPECT_NE(again.etag(), changed.etag());
+  EXPECT_TRUE(poll(again.etag()).not_modified());
+  // Midnight in the practice's zone, or another policy, may change what is overdue.
+  fixture_.clock().Advance(absl::Hours(24));
+  store.TakeWork();
+  poll(again.etag());
+  EXPECT_GT(store.TakeWork().rows, 0);
 }
 
 TEST_F(GetAttainmentTest, UsesThePracticesHouseRules) {

@@ -211,6 +211,7 @@ absl::StatusOr<type::v1::AccessView> LocalAccess::Refresh(
   }
   type::v1::AccessView result;
   result.set_practice(call.practice());
+  result.set_practice_records(view.practice_records());
   const auto add_before = [&](absl::string_view id) {
     while (!fresh.empty() && (id.empty() || fresh.begin()->first <= id)) {
       if (fresh.begin()->second.has_value()) {

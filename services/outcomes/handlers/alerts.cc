@@ -7,6 +7,21 @@
 namespace securebase::outcomes {
 namespace {
 
+// Where a list looks: who asks for what stands open shall not leaf through what was resolved.
+records::Query QueryFor(const v1::ListAlertsRequest& request) {
+  if (!request.episode().empty()) {
+    return AlertsOfEpisode(request.episode());
+  }
+  const bool resolved_too = std::find(request.states().begin(), request.states().end(),
+                                      v1::ALERT_STATE_RESOLVED) != request.states().end();
+  if (request.states().empty() || resolved_too) {
+    return AllAlerts();
+  }
+  records::Query query = UnresolvedAlerts();
+  query.reverse = true;  // the newest first, as the others
+  return query;
+}
+
 template <typename Enum, typename Repeated>
 bool HoldsOrEmpty(const Repeated& wanted, Enum value) {
   return wanted.empty() || std::find(wanted.begin(), wanted.end(), value) != wanted.end();
@@ -34,9 +49,7 @@ absl::StatusOr<v1::ListAlertsResponse> OutcomeHandlers::ListAlerts(
   v1::ListAlertsResponse response;
   SB_ASSIGN_OR_RETURN(
       auto page, database_.List<v1::Alert>(
-                     call, request, AlertKind(),
-                     request.episode().empty() ? AllAlerts() : AlertsOfEpisode(request.episode()),
-                     [&](const v1::Alert& alert) {
+                     call, request, AlertKind(), QueryFor(request), [&](const v1::Alert& alert) {
                        return HoldsOrEmpty(request.states(), alert.state()) &&
                               HoldsOrEmpty(request.kinds(), alert.kind()) &&
                               (!request.escalated() || alert.has_escalated_time());

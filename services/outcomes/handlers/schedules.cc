@@ -93,12 +93,13 @@ absl::StatusOr<v1::ListSchedulesResponse> OutcomeHandlers::ListSchedules(
     }
     return response;
   }
-  SB_ASSIGN_OR_RETURN(
-      auto page,
-      database_.List<v1::Schedule>(
-          call, request, ScheduleKind(),
-          request.episode().empty() ? AllSchedules() : SchedulesOfEpisode(request.episode()),
-          keep));
+  SB_ASSIGN_OR_RETURN(auto page,
+                      database_.List<v1::Schedule>(call, request, ScheduleKind(),
+                                                   !request.episode().empty()
+                                                       ? SchedulesOfEpisode(request.episode())
+                                                   : request.ended_too() ? AllSchedules()
+                                                                         : ActiveSchedules(),
+                                                   keep));
   MovePage(page, *response.mutable_schedules(), *response.mutable_next_page_token());
   return response;
 }

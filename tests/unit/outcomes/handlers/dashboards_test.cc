@@ -1,6 +1,5 @@
 #include <atomic>
 #include <map>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -59,14 +58,6 @@ class DashboardsTest : public testing::OutcomesFixture {
     return Do<v1::GetPracticeSummaryRequest>(
         &OutcomeHandlers::GetPracticeSummary, call,
         "parent: 'practices/p1' instrument: 'practices/p1/instruments/phq-9' " + filter);
-  }
-  std::string DumpOf(Projections& projections) {
-    std::string text;
-    EXPECT_OK(projections.Read(System(),
-                               [&](const PracticeFold& fold, const storage::Position& position) {
-                                 text = absl::StrCat(position.sequence, "\n", fold.DebugString());
-                               }));
-    return text;
   }
 };
 
@@ -326,73 +317,6 @@ TEST_F(DashboardsTest, RivalsLoseNothingAndPollsSeeWhatWasAcknowledged) {
   const std::vector<v1::Alert> alerts = Alerts("kinds: ALERT_KIND_RISK");
   ASSERT_THAT(alerts, SizeIs(1)) << "made once, whoever came first";
   EXPECT_EQ(alerts[0].sources_size(), kThreads * kEach);
-}
-
-// A projection that followed the journal all the way, one that followed in leaps, and one that is
-// loaded cold hold the same bytes, whatever happened.
-TEST_F(DashboardsTest, RestartReplayAndColdLoadGiveIdenticalProjections) {
-  for (const uint32_t seed : {1u, 2u, 3u}) {
-    std::mt19937 random(seed);
-    const auto pick = [&](int below) {
-      return std::uniform_int_distribution<int>(0, below - 1)(random);
-    };
-    Projections leaping(fixture_.store(), *catalogue_);
-    std::vector<std::string> open;
-    std::vector<std::string> assessments;
-    for (int step = 0; step < 120; ++step) {
-      fixture_.clock().Advance(absl::Hours(1 + pick(100)));
-      const int dice = pick(100);
-      if (open.empty() || dice < 8) {
-        open.push_back(absl::StrCat("s", seed, "-", step));
-        OpenIndividual(open.back(), absl::StrCat("dr-", pick(3)));
-      } else if (dice < 60) {
-        const auto response =
-            SubmitTo(open[static_cast<size_t>(pick(static_cast<int>(open.size())))], pick(24),
-                     pick(4) == 0 ? 1 + pick(3) : 0);
-        ASSERT_OK(response);
-        assessments.push_back(response->assessment().name());
-      } else if (dice < 68) {
-        const std::string& episode = open[static_cast<size_t>(pick(static_cast<int>(open.size())))];
-        const auto created = Do<v1::CreateScheduleRequest>(
-            &OutcomeHandlers::CreateSchedule, System(),
-            absl::StrCat("parent: 'practices/p1' schedule { episode: 'practices/p1/episodes/",
-                         episode, "' subject: '", episode, "' informant: '", episode,
-                         "' instrument: 'practices/p1/instruments/phq-9' }"));
-        ASSERT_TRUE(created.ok() || absl::IsAlreadyExists(created.status()));
-      } else if (dice < 75 && !assessments.empty()) {
-        v1::MarkAssessmentEnteredInErrorRequest request;
-        request.set_name(assessments.back());
-        assessments.pop_back();
-        ASSERT_OK(Do(&OutcomeHandlers::MarkAssessmentEnteredInError, System(), request));
-      } else if (dice < 85) {
-        const auto alerts = Do<v1::ListAlertsRequest>(
-            &OutcomeHandlers::ListAlerts, System(),
-            "parent: 'practices/p1' page_size: 200 states: ALERT_STATE_OPEN");
-        if (alerts->alerts_size() > 0) {
-          v1::AcknowledgeAlertRequest request;
-          request.set_name(alerts->alerts(pick(alerts->alerts_size())).name());
-          ASSERT_OK(Do(&OutcomeHandlers::AcknowledgeAlert, System(), request));
-        }
-      } else if (dice < 95) {
-        TimedWork work(database_, fixture_.clock(), fixture_.ids());
-        ASSERT_OK(work.Run());
-      } else {
-        ASSERT_OK(CloseEpisode("practices/p1/episodes/" + open.back()));
-        open.pop_back();
-      }
-      const std::string followed = DumpOf(projections_);
-      if (step % 17 == 0) {
-        ASSERT_EQ(DumpOf(leaping), followed) << "seed " << seed << " step " << step;
-      }
-      if (step % 10 == 0) {
-        Projections cold(fixture_.store(), *catalogue_);
-        ASSERT_EQ(DumpOf(cold), followed) << "seed " << seed << " step " << step;
-        ASSERT_EQ(cold.loads(), 1);
-      }
-    }
-    EXPECT_EQ(leaping.loads(), 1);
-  }
-  EXPECT_EQ(projections_.loads(), 1);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 //   bench_store [--records=10000,1000000] [google benchmark's flags]
 
 #include <benchmark/benchmark.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -146,6 +147,23 @@ class World {
                   .Run("insert"));
       Require(SqliteQuery(c, "COMMIT").Run("commit"));
     }
+    state.SetItemsProcessed(state.iterations());
+  }
+
+  // What the disk takes to make a page durable, and nothing else: the floor of every commit.
+  void RawSync(benchmark::State& state) {
+    const std::string path = folder_.PathOf("sync");
+    const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    const std::string page(4096, 'p');
+    off_t offset = 0;
+    for (auto _ : state) {
+      if (pwrite(file, page.data(), page.size(), offset) != static_cast<ssize_t>(page.size()) ||
+          fdatasync(file) != 0) {
+        Require(absl::UnavailableError("cannot sync"));
+      }
+      offset = (offset + 4096) % (4096 * 1000);  // as a log is written again and again
+    }
+    close(file);
     state.SetItemsProcessed(state.iterations());
   }
 
@@ -312,6 +330,7 @@ void PrintTable(const RateReporter& reporter, int64_t records) {
   };
   printf("\n%-18s %12s %15s %7s\n", absl::StrCat(records, " records").c_str(), "calls/s",
          "bare SQLite/s", "ratio");
+  printf("%-18s %28.0f\n", "a page and a sync", rate("RawSync", 1));
   for (const Row& row : rows) {
     const double ours = rate(row.ours, row.threads);
     const double raw = rate(row.raw, 1);
@@ -364,6 +383,7 @@ int Main(int argc, char** argv) {
     add("GetPosition", &World::GetPosition, {1});
     add("RawScan", &World::RawScan, {1});
     add("Scan", &World::Scan, {1});
+    add("RawSync", &World::RawSync, {1});
     add("RawApply", &World::RawApply, {1});
     add("Apply", &World::Apply, {1, 8, 32});
     benchmark::RunSpecifiedBenchmarks(&reporter);

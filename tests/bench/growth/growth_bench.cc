@@ -94,7 +94,7 @@ class World {
   World(const std::string& folder, int assessments) : assessments_(assessments) {
     const std::string keyring = absl::StrCat(folder, "/keyring-", assessments);
     if (!std::filesystem::exists(keyring)) {
-      Require(auth::WritePrivateFile(keyring, auth::GenerateKeyring(absl::Now())));
+      Require(auth::WritePrivateFile(keyring, auth::GenerateKeyring(clock_.Now())));
     }
     keyring_ = Require(auth::OpenKeyringFile(keyring, clock_, nullptr));
     page_tokens_ = std::make_unique<api::PageTokens>(*keyring_);

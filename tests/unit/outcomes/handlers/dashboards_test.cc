@@ -59,6 +59,14 @@ class DashboardsTest : public testing::OutcomesFixture {
         &OutcomeHandlers::GetPracticeSummary, call,
         "parent: 'practices/p1' instrument: 'practices/p1/instruments/phq-9' " + filter);
   }
+  std::string DumpOf(Projections& projections) {
+    std::string text;
+    EXPECT_OK(projections.Read(System(),
+                               [&](const PracticeFold& fold, const storage::Position& position) {
+                                 text = absl::StrCat(position.sequence, "\n", fold.DebugString());
+                               }));
+    return text;
+  }
 };
 
 TEST_F(DashboardsTest, TheMostUrgentEpisodeComesFirst) {

@@ -120,8 +120,11 @@ void Round(const std::string& appendfsync, Fault fault, uint64_t seed, Totals& t
   CrashDisk disk;
   RedisServerOptions options;
   options.config = {absl::StrCat("appendfsync ", appendfsync)};
-  if (!may_lose) {
-    // In the middle of most rounds the append-only file is rewritten, too.
+  if (!may_lose && fault == Fault::kPower) {
+    // In the middle of most rounds the append-only file is rewritten, too. Not on a failing disk:
+    // when only the last sync of a rewrite fails, that of the folder, Redis 7.0 removes the new
+    // file although the manifest names it already, and does not start any more. The old files are
+    // there.
     options.config.insert(options.config.end(),
                           {"auto-aof-rewrite-percentage 50", "auto-aof-rewrite-min-size 300kb"});
   }

@@ -160,7 +160,7 @@ class LoadTest : public ::testing::Test {
   // Every n-th batch that is no audit entry alone.
   bool IsDue(const Batch& batch, int n) { return !batch.journal.empty() && ++batches_ % n == 0; }
 
-  const SystemClock clock_;
+  const SystemClock clock_{};
   std::unique_ptr<Store> inner_;
   PlantedStore planted_;
   std::atomic<int> batches_{0};

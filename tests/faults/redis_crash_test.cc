@@ -69,7 +69,7 @@ TEST_P(RedisKilledBeforeItAnswersTest, TheOutcomeIsUnknownAndARepetitionMakesItO
   options.preload = disk.library();
   options.environment = disk.environment();
   ASSERT_OK_AND_ASSIGN(const auto redis, RedisServer::Start(options));
-  const SystemClock clock;
+  const SystemClock clock{};
   ASSERT_OK_AND_ASSIGN(
       const auto store,
       storage::OpenStore(RedisUrl("redis", redis->host_and_port(), "", nullptr, "prefix=test"),

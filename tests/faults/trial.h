@@ -68,7 +68,7 @@ class Trial {
 
  private:
   Trial() = default;
-  const SystemClock clock_;
+  const SystemClock clock_{};
   std::vector<std::unique_ptr<storage::Store>> stores_;
   std::unique_ptr<Load> load_;
 };

@@ -83,7 +83,6 @@ class RedisRouter {
   // LOADING, MASTERDOWN, NOREPLICAS) and connections that fail before anything was sent are tried
   // again until the deadline; a read, also after it was sent.
   //   UNAVAILABLE (STORE_UNAVAILABLE)  nothing was done: the deadline's time went by without a
-  //                                    primary that could take it
   //                                    primary that could take it; or Redis has no room
   //   UNAVAILABLE (OUTCOME_UNKNOWN)    a write that was sent and not confirmed
   //   DEADLINE_EXCEEDED                it was never sent

@@ -114,6 +114,10 @@ class Load {
     }
   }
   std::string PracticeOf(int number) const { return absl::StrCat("p", number); }
+  absl::Status last_error() const {
+    const std::lock_guard lock(mutex_);
+    return last_error_;
+  }
 
   std::atomic<int64_t> acknowledged = 0;
   std::atomic<int64_t> unknown = 0;
@@ -132,7 +136,7 @@ class Load {
       } else {
         ++(ReasonOf(status) == Reason::kOutcomeUnknown ? unknown : refused);
         std::lock_guard lock(mutex_);
-        last_ = status;
+        last_error_ = status;
       }
     }
   }
@@ -141,10 +145,8 @@ class Load {
   const int practices_;
   std::atomic<bool> stop_ = false;
   std::vector<std::thread> threads_;
-
- public:
-  std::mutex mutex_;
-  absl::Status last_;
+  mutable std::mutex mutex_;
+  absl::Status last_error_;
 };
 
 // Of all practices of a load.
@@ -374,8 +376,8 @@ TEST(RedisRouterTest, ClusterWithSlotsThatMoveUnderLoad) {
     }
   }
   load.Stop();
-  EXPECT_EQ(load.refused, 0) << load.last_;
-  EXPECT_EQ(load.unknown, 0) << load.last_;
+  EXPECT_EQ(load.refused, 0) << load.last_error();
+  EXPECT_EQ(load.unknown, 0) << load.last_error();
   EXPECT_EQ(load.late, 0);
   EXPECT_EQ(TotalLength(*router, load, kPractices), load.acknowledged);
   EXPECT_GT(router->stats().redirects, 0);

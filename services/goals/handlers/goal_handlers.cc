@@ -467,10 +467,12 @@ absl::StatusOr<v1::Attainment> GoalHandlers::GetAttainment(
   attainment.set_episode(request.parent());
   attainment.mutable_unavailable()->Add(unavailable.begin(), unavailable.end());
   // What it says, and what it rests on if that can be told without asking: a linked series changes
-  // in another service, whose answer has to be read.
+  // in another service, whose answer has to be read. Participants are not told that something they
+  // may not see was written in the practice.
+  const bool told = !linked && call.principal.kind != auth::PrincipalKind::kParticipant;
   const std::string content = ShortDigest(attainment);
   return answer(known[0] == content ? std::move(not_modified) : std::move(attainment),
-                absl::StrCat(content, ".", linked ? "-" : basis));
+                absl::StrCat(content, ".", told ? basis : "-"));
 }
 
 absl::StatusOr<v1::ListJournalResponse> GoalHandlers::ListJournal(

@@ -200,6 +200,7 @@ TEST_F(GetAttainmentTest, NotModifiedUntilSomethingChanges) {
   ASSERT_OK_AND_ASSIGN(const v1::Attainment bens, Attainment(Ben()));
   ASSERT_OK(Rate(Staff(), "g1", 4, Participant("anna")));
   EXPECT_TRUE(Attainment(Ben(), bens.etag())->not_modified());
+  EXPECT_EQ(Attainment(Ben(), bens.etag())->etag(), bens.etag()) << "nor can he tell by the etag";
 }
 
 // An unchanged poll reads no record, however many ratings there are; a linked series is asked for.

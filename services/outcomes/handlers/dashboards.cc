@@ -186,7 +186,9 @@ std::vector<std::string> CandidateEpisodes(const records::Reader& reader, const 
     const auto& theirs = fold.OpenEpisodesOf(staff);
     return {theirs.begin(), theirs.end()};
   }
-  if (reader.view().practice_wide()) {
+  // Whoever has treated people for years may see many more episodes than are open.
+  const auto visible = static_cast<size_t>(reader.view().episodes_size());
+  if (reader.view().practice_wide() || visible > fold.open_episodes().size()) {
     return {fold.open_episodes().begin(), fold.open_episodes().end()};
   }
   std::vector<std::string> names;
@@ -283,8 +285,9 @@ absl::StatusOr<v1::GetPracticeSummaryResponse> OutcomeHandlers::GetPracticeSumma
         response.set_smallest_group(sees_all ? 0 : fold.smallest_group());
         const std::string instrument = LastId(request.instrument());
         const auto& all = fold.SummaryOf(instrument, v1::SUMMARY_DIMENSION_NONE, request.year());
+        static const auto* const kNothing = new SummaryGroup();  // not copied: it holds persons
         rows = Summarize(fold.SummaryOf(instrument, request.dimension(), request.year()),
-                         all.empty() ? SummaryGroup() : all.begin()->second, scale.direction(),
+                         all.empty() ? *kNothing : all.begin()->second, scale.direction(),
                          response.smallest_group());
         response.set_etag(MakeEtag(reader, query, at, FormatExpiry(ExpiryOf(reader.view()))));
       }));

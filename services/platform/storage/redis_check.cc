@@ -108,8 +108,8 @@ class Judge {
          "other policies throw records away when memory is short");
     Add(Config("maxmemory") != "0", Severity::kWarning, "maxmemory", Config("maxmemory"),
         "a number of bytes",
-        "without a limit the kernel may kill Redis when memory is short; with one, writes are "
-        "refused and reads go on");
+        "without a limit the kernel may kill Redis when memory is short; with one, it refuses "
+        "writes");
   }
 
   void JudgeDisk() {

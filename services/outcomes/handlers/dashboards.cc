@@ -186,13 +186,25 @@ std::vector<std::string> CandidateEpisodes(const records::Reader& reader, const 
     const auto& theirs = fold.OpenEpisodesOf(staff);
     return {theirs.begin(), theirs.end()};
   }
-  // Whoever has treated people for years may see many more episodes than are open.
-  const auto visible = static_cast<size_t>(reader.view().episodes_size());
-  if (reader.view().practice_wide() || visible > fold.open_episodes().size()) {
+  if (reader.view().practice_wide()) {
     return {fold.open_episodes().begin(), fold.open_episodes().end()};
   }
   std::vector<std::string> names;
-  for (const type::v1::EpisodeAccess& access : reader.view().episodes()) {
+  const auto& visible = reader.view().episodes();  // by id
+  if (static_cast<size_t>(visible.size()) > fold.open_episodes().size()) {
+    // Whoever has treated people for years sees many more episodes than are open.
+    for (const std::string& name : fold.open_episodes()) {
+      const absl::string_view id = absl::string_view(name).substr(name.rfind('/') + 1);
+      const auto found = std::lower_bound(
+          visible.begin(), visible.end(), id,
+          [](const type::v1::EpisodeAccess& a, absl::string_view b) { return a.episode() < b; });
+      if (found != visible.end() && found->episode() == id) {
+        names.push_back(name);
+      }
+    }
+    return names;
+  }
+  for (const type::v1::EpisodeAccess& access : visible) {
     std::string name =
         FormatName(episodes::kEpisodePattern, {reader.call().practice(), access.episode()});
     if (fold.open_episodes().count(name) > 0) {

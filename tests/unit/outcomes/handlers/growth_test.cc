@@ -53,7 +53,9 @@ class Practice {
       call();
       works[name] = store_.TakeWork();
     };
-    const std::string etag = Poll(Staff()).etag();
+    const v1::GetCaseloadResponse first = Poll(Staff());
+    EXPECT_EQ(first.entries_size(), 3);
+    const std::string etag = first.etag();
     measured("poll, nothing changed", [&] { EXPECT_TRUE(Poll(Staff(), etag).not_modified()); });
     Submit(episode, 12);
     measured("poll after a submission", [&] { Poll(Staff()); });

@@ -3,12 +3,18 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "clients/cli/cli.h"
 #include "clients/cli/instruments.h"
 #include "clients/cli/json_output.h"
+#include "clients/cli/text_file.h"
+#include "google/protobuf/util/json_util.h"
 #include "services/outcomes/rules/numbers.h"
+#include "services/outcomes/rules/own_instrument.h"
+#include "services/platform/api/request_rules.h"
+#include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::cli {
@@ -19,6 +25,7 @@ using outcomes::FormatNumber;
 
 struct Options {
   std::string instrument;
+  std::string file;
   bool json = false;
 };
 
@@ -171,11 +178,50 @@ absl::Status Show(const Options& options, Console& console) {
   return absl::OkStatus();
 }
 
+// What a server would say of it: lengths and counts first, then what contradicts what.
+std::vector<FieldViolation> CheckForUpload(const outcomes::Catalogue& built_in,
+                                           const v1::InstrumentDefinition& definition) {
+  // No field of a definition depends on the practice or the time.
+  std::vector<FieldViolation> violations =
+      ViolationsOf(api::ValidateRequest(definition, "practice", absl::UnixEpoch()));
+  for (FieldViolation& violation : outcomes::CheckOwnDefinition(definition, built_in)) {
+    violations.push_back(std::move(violation));
+  }
+  return violations;
+}
+
+absl::Status Check(const Options& options, Console& console) {
+  SB_ASSIGN_OR_RETURN(const outcomes::Catalogue built_in, outcomes::BuiltInCatalogue());
+  SB_ASSIGN_OR_RETURN(const std::string contents, ReadFile(options.file));
+  v1::InstrumentDefinition definition;
+  if (absl::StartsWith(absl::StripLeadingAsciiWhitespace(contents), "{")) {
+    const auto status = google::protobuf::util::JsonStringToMessage(contents, &definition);
+    if (!status.ok()) {
+      return InvalidFields({{options.file, std::string(status.message())}},
+                           Reason::kDefinitionInvalid);
+    }
+    SB_RETURN_IF_ERROR(
+        InvalidFields(CheckForUpload(built_in, definition), Reason::kDefinitionInvalid));
+  } else {
+    SB_ASSIGN_OR_RETURN(definition,
+                        outcomes::ParseDefinition(options.file, contents,
+                                                  [&](const v1::InstrumentDefinition& parsed) {
+                                                    return CheckForUpload(built_in, parsed);
+                                                  }));
+  }
+  console.out << options.file << ": " << definition.id() << " version " << definition.version()
+              << " can be used: " << definition.items_size()
+              << (definition.items_size() == 1 ? " item, " : " items, ") << definition.scales_size()
+              << (definition.scales_size() == 1 ? " scale\n" : " scales\n");
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void AddCatalogueCommand(CLI::App& app, Console& console) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("catalogue", "The built-in instruments");
+  CLI::App* command =
+      app.add_subcommand("catalogue", "The built-in instruments, and definitions of your own");
   command->require_subcommand(1);
   CLI::App* list = command->add_subcommand("list", "All of them, one a line");
   AddOutputOption(*list, options->json);
@@ -186,6 +232,14 @@ void AddCatalogueCommand(CLI::App& app, Console& console) {
       ->type_name("INSTRUMENT");
   AddOutputOption(*show, options->json);
   show->callback([options, &console] { console.status = Show(*options, console); });
+  CLI::App* check =
+      command->add_subcommand("check", "Check a definition of your own before it is sent");
+  check
+      ->add_option("file", options->file,
+                   "An InstrumentDefinition as JSON or in Protocol Buffers' text format")
+      ->required()
+      ->type_name("FILE");
+  check->callback([options, &console] { console.status = Check(*options, console); });
 }
 
 }  // namespace securebase::cli

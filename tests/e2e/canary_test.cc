@@ -108,6 +108,8 @@ class Filler {
                                                {"{technique}", "conflict-resolution"},
                                                {"{rating}", "r1"},
                                                {"{assessment}", "a0"},
+                                               {"{version}", "1"},
+                                               {"{language}", "en"},
                                                {"{consent}", "treatment"}});
     }
     // What limits results or names a version is left out.

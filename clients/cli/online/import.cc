@@ -319,8 +319,8 @@ absl::StatusOr<std::optional<std::vector<std::string>>> ReadCsvRecord(std::istre
 }
 
 absl::StatusOr<ImportReader> ImportReader::Open(std::istream& in, ImportFormat format,
-                                                std::string practice) {
-  ImportReader reader(in, format, std::move(practice));
+                                                std::string practice, FindInstrument find) {
+  ImportReader reader(in, format, std::move(practice), std::move(find));
   if (format == ImportFormat::kCsv) {
     SB_RETURN_IF_ERROR(reader.ReadHeader());
   }
@@ -407,11 +407,12 @@ absl::StatusOr<SubmitAssessmentRequest> ImportReader::FromCsv(
 }
 
 absl::Status ImportReader::SetAnswers(const std::string& text, Request& request) {
-  const std::string id = LastId(request.assessment().instrument());
-  auto found = instruments_.find(id);
+  const Assessment& assessment = request.assessment();
+  const std::pair<std::string, int> key(assessment.instrument(), assessment.instrument_version());
+  auto found = instruments_.find(key);
   if (found == instruments_.end()) {
-    SB_ASSIGN_OR_RETURN(auto definition, FindBuiltIn(id));
-    found = instruments_.emplace(id, std::move(definition)).first;
+    SB_ASSIGN_OR_RETURN(auto definition, find_(key.first, key.second));
+    found = instruments_.emplace(key, std::move(definition)).first;
   }
   SB_ASSIGN_OR_RETURN(const auto answers, ParseAnswers(found->second, text));
   for (const outcomes::v1::Answer& answer : answers) {

@@ -43,9 +43,14 @@ struct ImportRow {
 // however often, and in whichever file, it is imported. Empty lines are skipped.
 class ImportReader {
  public:
-  // INVALID_ARGUMENT when the CSV header has a column that is no field, or lacks a needed one.
+  // The definition behind an instrument's name and version (0: the active one).
+  using FindInstrument =
+      std::function<absl::StatusOr<outcomes::v1::InstrumentDefinition>(const std::string&, int)>;
+
+  // `find` is asked once for each instrument and version of a CSV file. INVALID_ARGUMENT when the
+  // header has a column that is no field, or lacks a needed one.
   static absl::StatusOr<ImportReader> Open(std::istream& in, ImportFormat format,
-                                           std::string practice);
+                                           std::string practice, FindInstrument find);
 
   // nullopt at the end of the file.
   std::optional<ImportRow> Next();
@@ -53,8 +58,8 @@ class ImportReader {
  private:
   using Request = outcomes::v1::SubmitAssessmentRequest;
 
-  ImportReader(std::istream& in, ImportFormat format, std::string practice)
-      : in_(&in), format_(format), practice_(std::move(practice)) {}
+  ImportReader(std::istream& in, ImportFormat format, std::string practice, FindInstrument find)
+      : in_(&in), format_(format), practice_(std::move(practice)), find_(std::move(find)) {}
   absl::Status ReadHeader();
   absl::StatusOr<Request> FromCsv(const std::vector<std::string>& cells);
   absl::StatusOr<Request> FromJson(const std::string& json) const;
@@ -63,9 +68,11 @@ class ImportReader {
   std::istream* in_;
   ImportFormat format_;
   std::string practice_;
+  FindInstrument find_;
   int line_ = 0;
   std::vector<FieldPath> columns_;
-  std::map<std::string, outcomes::v1::InstrumentDefinition> instruments_;  // by id
+  // By name and version.
+  std::map<std::pair<std::string, int>, outcomes::v1::InstrumentDefinition> instruments_;
 };
 
 // What became of a run.

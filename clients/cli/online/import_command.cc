@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "clients/cli/online/connection.h"
+#include "clients/cli/online/definitions.h"
 #include "clients/cli/online/import.h"
 #include "clients/cli/online/online.h"
 #include "services/platform/base/status_macros.h"
@@ -59,13 +60,15 @@ absl::Status Import(ImportArguments& arguments, Console& console) {
           absl::StrCat("cannot write ", arguments.report, "; check its folder"));
     }
   }
-  SB_ASSIGN_OR_RETURN(ImportReader reader,
-                      ImportReader::Open(arguments.file == "-" ? std::cin : file, format,
-                                         arguments.connection.practice));
-
   Connections connections(arguments.connection);
   // The map of clients is filled here, before threads share it.
   SB_RETURN_IF_ERROR(connections.For(kSubmit).status());
+  SB_ASSIGN_OR_RETURN(ImportReader reader,
+                      ImportReader::Open(arguments.file == "-" ? std::cin : file, format,
+                                         arguments.connection.practice,
+                                         [&](const std::string& instrument, int version) {
+                                           return FindDefinition(connections, instrument, version);
+                                         }));
   ImportOptions options;
   options.in_flight = arguments.in_flight;
   options.submit = [&](const outcomes::v1::SubmitAssessmentRequest& request) {

@@ -6,13 +6,16 @@
 #include <sstream>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/cli.h"
 #include "clients/cli/instruments.h"
 #include "clients/cli/online/connection.h"
+#include "clients/cli/online/definitions.h"
 #include "clients/cli/online/render.h"
 #include "clients/cli/online/verbs.h"
+#include "clients/cli/text_file.h"
 #include "google/protobuf/util/json_util.h"
 #include "securebase/outcomes/v1/score.pb.h"
 #include "services/platform/base/resource_name.h"
@@ -75,7 +78,8 @@ bool IsAnswers(const FieldPath& path) {
 }
 
 // "1,0,,3" in the order of the instrument's items, for the instrument beside the answers.
-absl::Status SetAnswers(Message& request, const FieldPath& path, const std::string& text) {
+absl::Status SetAnswers(Connections& connections, Message& request, const FieldPath& path,
+                        const std::string& text) {
   Message* holder = &request;
   for (size_t i = 0; i + 1 < path.size(); ++i) {
     holder = holder->GetReflection()->MutableMessage(holder, path[i]);
@@ -85,8 +89,11 @@ absl::Status SetAnswers(Message& request, const FieldPath& path, const std::stri
     return absl::InvalidArgumentError(
         "give --answers here as JSON: the request does not name the instrument");
   }
-  SB_ASSIGN_OR_RETURN(const auto definition,
-                      FindBuiltIn(LastId(holder->GetReflection()->GetString(*holder, instrument))));
+  const auto* version = holder->GetDescriptor()->FindFieldByName("instrument_version");
+  SB_ASSIGN_OR_RETURN(
+      const auto definition,
+      FindDefinition(connections, holder->GetReflection()->GetString(*holder, instrument),
+                     version == nullptr ? 0 : holder->GetReflection()->GetInt32(*holder, version)));
   SB_ASSIGN_OR_RETURN(const auto answers, ParseAnswers(definition, text));
   for (const outcomes::v1::Answer& answer : answers) {
     holder->GetReflection()->AddMessage(holder, path.back())->CopyFrom(answer);
@@ -94,7 +101,38 @@ absl::Status SetAnswers(Message& request, const FieldPath& path, const std::stri
   return absl::OkStatus();
 }
 
-absl::Status FillRequest(const Command& command, Message& request) {
+// A message from "@FILE": JSON or Protocol Buffers' text format, whichever it looks like.
+absl::Status SetFromFile(Message& request, const FieldPath& path, const std::string& argument,
+                         const std::string& practice) {
+  SB_ASSIGN_OR_RETURN(const std::string contents, ReadArgument(argument));
+  if (absl::StartsWith(absl::StripLeadingAsciiWhitespace(contents), "{")) {
+    return SetFromText(request, path, absl::StripLeadingAsciiWhitespace(contents), practice);
+  }
+  Message* message = &request;
+  for (const FieldDescriptor* field : path) {
+    message = field->is_repeated() ? message->GetReflection()->AddMessage(message, field)
+                                   : message->GetReflection()->MutableMessage(message, field);
+  }
+  return ParseTextFile(argument.substr(1), contents, *message);
+}
+
+bool IsFileOfMessage(const Flag& flag, const std::string& value) {
+  return absl::StartsWith(value, "@") &&
+         flag.path.back()->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+}
+
+absl::Status SetFlag(Connections& connections, const Command& command, const Flag& flag,
+                     const std::string& value, Message& request) {
+  const std::string& practice = command.connection.practice;
+  if (IsFileOfMessage(flag, value)) {
+    return SetFromFile(request, flag.path, value, practice);
+  }
+  return IsAnswers(flag.path) && !absl::StartsWith(value, "{")
+             ? SetAnswers(connections, request, flag.path, value)
+             : SetFromText(request, flag.path, value, practice);
+}
+
+absl::Status FillRequest(Connections& connections, const Command& command, Message& request) {
   const std::string& practice = command.connection.practice;
   if (!command.json.empty()) {
     SB_RETURN_IF_ERROR(MergeJson(command.json, request));
@@ -113,9 +151,7 @@ absl::Status FillRequest(const Command& command, Message& request) {
         if (IsAnswers(flag.path) != answers) {
           continue;
         }
-        SB_RETURN_IF_ERROR(answers && !absl::StartsWith(value, "{")
-                               ? SetAnswers(request, flag.path, value)
-                               : SetFromText(request, flag.path, value, practice));
+        SB_RETURN_IF_ERROR(SetFlag(connections, command, flag, value, request));
       }
     }
   }
@@ -148,8 +184,8 @@ absl::Status Run(Command& command, Console& console) {
   SB_RETURN_IF_ERROR(Complete(command.connection));
   const std::unique_ptr<Message> request = NewMessage(command.verb.method->input_type());
   const std::unique_ptr<Message> response = NewMessage(command.verb.method->output_type());
-  SB_RETURN_IF_ERROR(FillRequest(command, *request));
   Connections connections(command.connection);
+  SB_RETURN_IF_ERROR(FillRequest(connections, command, *request));
   SB_RETURN_IF_ERROR(command.all
                          ? CallAllPages(connections, command.verb, *request, *response)
                          : connections.Call(command.verb.method->full_name(), *request, *response));
@@ -223,6 +259,8 @@ void AddOnlineCommands(CLI::App& app, Console& console) {
       group->require_subcommand(1);
       if (current == "assessments") {
         AddImportVerb(*group, console);
+      } else if (current == "instrument-texts") {
+        AddTextsImportVerb(*group, console);
       }
     }
     AddVerb(*group, verb.verb, verb, console);

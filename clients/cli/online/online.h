@@ -11,6 +11,9 @@ void AddOnlineCommands(CLI::App& app, Console& console);
 // `assessments import`, beside the verbs that the rpcs of assessments have.
 void AddImportVerb(CLI::App& assessments, Console& console);
 
+// `instrument-texts import`, beside the verbs that the rpcs of texts have.
+void AddTextsImportVerb(CLI::App& texts, Console& console);
+
 // `token`: development tokens; `dev-setup`: throw-away keys, certificates and a keyring.
 void AddTokenCommand(CLI::App& app, Console& console);
 void AddDevSetupCommand(CLI::App& app, Console& console);

@@ -98,7 +98,28 @@ const std::map<std::string, Columns>& TableColumns() {
        {{"instrument", "name"},
         {"title", "definition.title"},
         {"version", "definition.version"},
+        {"status", "status"},
         {"measures", "definition.construct"}}},
+      {"securebase.outcomes.v1.InstrumentVersion",
+       {{"version", "name"},
+        {"title", "definition.title"},
+        {"status", "status"},
+        {"recorded", "create_time"}}},
+      {"securebase.outcomes.v1.InstrumentTexts",
+       {{"texts", "name"},
+        {"language", "language"},
+        {"items", "item_count"},
+        {"licence", "licence_statement"},
+        {"imported", "update_time"}}},
+      {"securebase.outcomes.v1.Norm",
+       {{"norm", "name"},
+        {"instrument", "instrument"},
+        {"version", "instrument_version"},
+        {"scale", "scale"},
+        {"n", "sample_size"},
+        {"status", "status"},
+        {"approved by", "approved_by"},
+        {"source", "source"}}},
       {"securebase.goals.v1.Goal",
        {{"goal", "name"},
         {"statement", "statement"},
@@ -324,13 +345,20 @@ void RenderVerdict(Console& console, const outcomes::v1::ChangeVerdict& verdict)
   line("reason", verdict.reason());
   line("policy", verdict.policy());
   line("source", verdict.source());
+  if (!verdict.approved_norm().empty()) {
+    line("approved",
+         absl::StrCat("by ", verdict.approved_by(), ", norm ", ShortName(verdict.approved_norm())));
+  }
 }
 
 void RenderSeries(Console& console, const outcomes::v1::GetSeriesResponse& response) {
   const auto& series = response.series();
   console.out << Paint(console, Colour::kBold,
-                       absl::StrCat(ShortName(series.instrument()), " of ", series.subject(),
-                                    ", answered by ", series.informant()))
+                       absl::StrCat(ShortName(series.instrument()),
+                                    series.instrument_version() == 0
+                                        ? ""
+                                        : absl::StrCat(" version ", series.instrument_version()),
+                                    " of ", series.subject(), ", answered by ", series.informant()))
               << (series.relationship_target().empty()
                       ? ""
                       : absl::StrCat(", about ", series.relationship_target()))

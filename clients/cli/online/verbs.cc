@@ -44,6 +44,7 @@ const std::map<std::string, Name>& Exceptions() {
       {"GetPairedOutcome", {"paired-outcome", ""}},
       {"GetPracticeSettings", {"settings", "show"}},
       {"GetPracticeSummary", {"summary", ""}},
+      {"ImportInstrumentTexts", {"instrument-texts", "import-batch"}},
       {"ListDueAssessments", {"assessments", "due"}},
       {"MarkAssessmentEnteredInError", {"assessments", "mark-entered-in-error"}},
       {"MarkRatingEnteredInError", {"ratings", "mark-entered-in-error"}},

@@ -19,10 +19,6 @@ namespace {
 
 constexpr int kMaxRevisions = 20;
 
-bool IsParticipant(const api::Call& call) {
-  return call.principal.kind == auth::PrincipalKind::kParticipant;
-}
-
 std::optional<int> AgeOf(const v1::Assessment& assessment) {
   return assessment.has_age_months() ? std::optional<int>(assessment.age_months()) : std::nullopt;
 }
@@ -59,12 +55,23 @@ absl::StatusOr<std::vector<FieldViolation>> CheckSchedule(const records::Reader&
 
 // A submission that has passed every check, scored and named; or what is wrong with it.
 struct Prepared {
-  const v1::InstrumentDefinition* definition = nullptr;
+  Measure measure;
   v1::Assessment assessment;
   std::vector<FieldViolation> violations;
 };
 
-absl::StatusOr<Prepared> Prepare(records::Write& write, const Catalogue& catalogue,
+// The version that answers are scored by; null: there is none of that id or number.
+absl::StatusOr<DefinitionPtr> FindDefinition(const records::Reader& reader,
+                                             const Measures& measures,
+                                             const v1::Assessment& assessment) {
+  return assessment.instrument_version() == 0
+             ? measures.FindActive(reader, assessment.instrument())
+             : measures.FindForScoring(reader, assessment.instrument(),
+                                       assessment.instrument_version(),
+                                       api::FromProto(assessment.answered_time()));
+}
+
+absl::StatusOr<Prepared> Prepare(records::Write& write, const Measures& measures,
                                  const v1::Assessment& submitted, const std::string& id,
                                  const std::string& field) {
   Prepared prepared;
@@ -75,24 +82,29 @@ absl::StatusOr<Prepared> Prepare(records::Write& write, const Catalogue& catalog
       const episodes::v1::Episode episode,
       ReadEpisodeAnsweredIn(write, assessment.episode(), api::FromProto(assessment.answered_time()),
                             field + ".episode"));
-  prepared.definition = catalogue.Find(LastId(assessment.instrument()));
-  if (prepared.definition == nullptr) {
-    prepared.violations = {{field + ".instrument", "is not in the catalogue; see ListInstruments"}};
+  SB_ASSIGN_OR_RETURN(DefinitionPtr found, FindDefinition(write, measures, assessment));
+  if (found == nullptr) {
+    prepared.violations = {
+        assessment.instrument_version() == 0
+            ? FieldViolation{field + ".instrument", "is not in the catalogue; see ListInstruments"}
+            : FieldViolation{field + ".instrument_version",
+                             "is no version of the instrument; see ListInstrumentVersions"}};
     return prepared;
   }
+  SB_ASSIGN_OR_RETURN(prepared.measure, Measures::WithNorms(write, std::move(found), write.now()));
+  const v1::InstrumentDefinition& definition = *prepared.measure.definition;
   v1::Informant role = assessment.informant_role();
-  prepared.violations = Join(
-      {CheckInformant(episode, *prepared.definition, assessment.subject(), assessment.informant(),
-                      api::FromProto(assessment.answered_time()), field, role),
-       CheckTarget(*prepared.definition, assessment.relationship_target(), field)});
+  prepared.violations =
+      Join({CheckInformant(episode, definition, assessment.subject(), assessment.informant(),
+                           api::FromProto(assessment.answered_time()), field, role),
+            CheckTarget(definition, assessment.relationship_target(), field)});
   assessment.set_informant_role(role);
   if (IsParticipant(write.call()) &&
       assessment.informant() != SelfOf(write, assessment.episode())) {
     prepared.violations.push_back(
         {field + ".informant", "a participant submits what they answered themself"});
   }
-  SB_ASSIGN_OR_RETURN(std::vector<FieldViolation> wrong,
-                      ScoreInto(*prepared.definition, assessment));
+  SB_ASSIGN_OR_RETURN(std::vector<FieldViolation> wrong, ScoreInto(definition, assessment));
   // Scoring looks at the informant too; once is enough to be told.
   wrong.erase(std::remove_if(wrong.begin(), wrong.end(),
                              [](const FieldViolation& v) { return v.field == "informant"; }),
@@ -193,10 +205,10 @@ bool Matches(const v1::ListAssessmentsRequest& request, const v1::Assessment& as
 }  // namespace
 
 absl::StatusOr<v1::SubmitAssessmentResponse> OutcomeHandlers::Submit(
-    records::Write& write, const v1::InstrumentDefinition& definition, const PracticeRules& rules,
+    records::Write& write, const Measure& measure, const PracticeRules& rules,
     v1::Assessment assessment) const {
   const api::Call& call = write.call();
-  assessment.set_instrument_version(definition.version());
+  assessment.set_instrument_version(measure.definition->version());
   assessment.set_status(v1::ASSESSMENT_STATUS_COMPLETED);
   *assessment.mutable_recorded_by() = api::ActorOf(call);
   *assessment.mutable_revision_time() = api::ToProto(call.time);
@@ -213,7 +225,7 @@ absl::StatusOr<v1::SubmitAssessmentResponse> OutcomeHandlers::Submit(
   SB_RETURN_IF_ERROR(AnswerSchedule(write, rules, assessment));
   SB_ASSIGN_OR_RETURN(assessment, write.Create(AssessmentKind(), std::move(assessment)));
   SB_ASSIGN_OR_RETURN(Consequences consequences,
-                      ApplyAssessment(write, definition, rules, assessment, /*is_new=*/true));
+                      ApplyAssessment(write, measure, rules, assessment, /*is_new=*/true));
   return MakeResponse(call, std::move(assessment), std::move(consequences));
 }
 
@@ -221,12 +233,12 @@ absl::StatusOr<v1::SubmitAssessmentResponse> OutcomeHandlers::SubmitAssessment(
     const api::Call& call, const v1::SubmitAssessmentRequest& request) const {
   return database_.Transact<v1::SubmitAssessmentResponse>(
       call, request, [&](records::Write& write) -> absl::StatusOr<v1::SubmitAssessmentResponse> {
-        SB_ASSIGN_OR_RETURN(Prepared prepared, Prepare(write, catalogue_, request.assessment(),
+        SB_ASSIGN_OR_RETURN(Prepared prepared, Prepare(write, measures_, request.assessment(),
                                                        request.assessment_id(), "assessment"));
         SB_RETURN_IF_ERROR(InvalidFields(prepared.violations));
         SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(write));
         NarrowResult(write, request.assessment().episode());
-        return Submit(write, *prepared.definition, rules, std::move(prepared.assessment));
+        return Submit(write, prepared.measure, rules, std::move(prepared.assessment));
       });
 }
 
@@ -241,7 +253,7 @@ absl::StatusOr<v1::BatchSubmitAssessmentsResponse> OutcomeHandlers::BatchSubmitA
           const v1::AssessmentSubmission& submission = request.submissions(i);
           SB_ASSIGN_OR_RETURN(
               Prepared prepared,
-              Prepare(write, catalogue_, submission.assessment(), submission.assessment_id(),
+              Prepare(write, measures_, submission.assessment(), submission.assessment_id(),
                       absl::StrCat("submissions[", i, "].assessment")));
           violations = Join({std::move(violations), prepared.violations});
           all.push_back(std::move(prepared));
@@ -251,7 +263,7 @@ absl::StatusOr<v1::BatchSubmitAssessmentsResponse> OutcomeHandlers::BatchSubmitA
         v1::BatchSubmitAssessmentsResponse response;
         for (Prepared& prepared : all) {
           const std::string episode = prepared.assessment.episode();
-          SB_ASSIGN_OR_RETURN(*response.add_responses(), Submit(write, *prepared.definition, rules,
+          SB_ASSIGN_OR_RETURN(*response.add_responses(), Submit(write, prepared.measure, rules,
                                                                 std::move(prepared.assessment)));
           NarrowResult(write, episode);
         }
@@ -305,18 +317,18 @@ absl::StatusOr<v1::SubmitAssessmentResponse> OutcomeHandlers::AmendAssessment(
           return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kLimitExceeded,
                            "the assessment has been amended 20 times; enter it anew");
         }
-        SB_ASSIGN_OR_RETURN(const v1::InstrumentDefinition* definition,
-                            DefinitionOf(assessment.instrument(), assessment.instrument_version()));
+        SB_ASSIGN_OR_RETURN(const Measure measure,
+                            measures_.Of(write, assessment.instrument(),
+                                         assessment.instrument_version(), call.time));
         Amend(request, call, assessment);
         SB_ASSIGN_OR_RETURN(const std::vector<FieldViolation> wrong,
-                            ScoreInto(*definition, assessment));
+                            ScoreInto(*measure.definition, assessment));
         SB_RETURN_IF_ERROR(InvalidFields(wrong));
         SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(write));
         SB_RETURN_IF_ERROR(AnswerSchedule(write, rules, assessment));
         SB_ASSIGN_OR_RETURN(assessment, write.Update(AssessmentKind(), std::move(assessment)));
-        SB_ASSIGN_OR_RETURN(
-            Consequences consequences,
-            ApplyAssessment(write, *definition, rules, assessment, /*is_new=*/false));
+        SB_ASSIGN_OR_RETURN(Consequences consequences,
+                            ApplyAssessment(write, measure, rules, assessment, /*is_new=*/false));
         return MakeResponse(call, std::move(assessment), std::move(consequences));
       });
 }
@@ -327,8 +339,9 @@ absl::StatusOr<v1::Assessment> OutcomeHandlers::MarkAssessmentEnteredInError(
       call, request, [&](records::Write& write) -> absl::StatusOr<v1::Assessment> {
         SB_ASSIGN_OR_RETURN(v1::Assessment assessment, write.Get(AssessmentKind(), request.name()));
         SB_RETURN_IF_ERROR(CheckMayChange(assessment, request.etag(), "enter in error"));
-        SB_ASSIGN_OR_RETURN(const v1::InstrumentDefinition* definition,
-                            DefinitionOf(assessment.instrument(), assessment.instrument_version()));
+        SB_ASSIGN_OR_RETURN(const Measure measure,
+                            measures_.Of(write, assessment.instrument(),
+                                         assessment.instrument_version(), call.time));
         assessment.set_status(v1::ASSESSMENT_STATUS_ENTERED_IN_ERROR);
         assessment.set_status_reason(request.reason());
         *assessment.mutable_status_time() = api::ToProto(call.time);
@@ -340,7 +353,7 @@ absl::StatusOr<v1::Assessment> OutcomeHandlers::MarkAssessmentEnteredInError(
         SB_RETURN_IF_ERROR(AnswerSchedule(write, rules, assessment));
         SB_ASSIGN_OR_RETURN(assessment, write.Update(AssessmentKind(), std::move(assessment)));
         SB_RETURN_IF_ERROR(
-            ApplyAssessment(write, *definition, rules, assessment, /*is_new=*/false).status());
+            ApplyAssessment(write, measure, rules, assessment, /*is_new=*/false).status());
         assessment.clear_revisions();
         return assessment;
       });

@@ -1,7 +1,11 @@
 #include "services/outcomes/handlers/checks.h"
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "services/episodes/records/kinds.h"
+#include "services/outcomes/records/kinds.h"
+#include "services/outcomes/rules/own_instrument.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/resource_name.h"
 
@@ -61,15 +65,62 @@ void ClearServerFields(v1::Schedule& schedule) {
 }
 
 void ClearServerFields(v1::Assessment& assessment) {
-  for (auto clear :
-       {&v1::Assessment::clear_etag, &v1::Assessment::clear_uid, &v1::Assessment::clear_create_time,
-        &v1::Assessment::clear_update_time, &v1::Assessment::clear_status,
-        &v1::Assessment::clear_status_reason, &v1::Assessment::clear_status_time,
-        &v1::Assessment::clear_result, &v1::Assessment::clear_series,
-        &v1::Assessment::clear_recorded_by, &v1::Assessment::clear_revision_time,
-        &v1::Assessment::clear_revisions, &v1::Assessment::clear_instrument_version}) {
+  for (auto clear : {&v1::Assessment::clear_etag, &v1::Assessment::clear_uid,
+                     &v1::Assessment::clear_create_time, &v1::Assessment::clear_update_time,
+                     &v1::Assessment::clear_status, &v1::Assessment::clear_status_reason,
+                     &v1::Assessment::clear_status_time, &v1::Assessment::clear_result,
+                     &v1::Assessment::clear_series, &v1::Assessment::clear_recorded_by,
+                     &v1::Assessment::clear_revision_time, &v1::Assessment::clear_revisions}) {
     (assessment.*clear)();
   }
+}
+
+bool IsParticipant(const api::Call& call) {
+  return call.principal.kind == auth::PrincipalKind::kParticipant;
+}
+
+std::optional<VersionName> ParseVersionName(absl::string_view name) {
+  const std::vector<std::string> parts = absl::StrSplit(name, '/');
+  VersionName parsed;
+  if (parts.size() < 6 || !absl::SimpleAtoi(parts[5], &parsed.number) || parsed.number < 1 ||
+      absl::StrCat(parsed.number) != parts[5]) {
+    return std::nullopt;
+  }
+  parsed.instrument = FormatName(kInstrumentPattern, {parts[1], parts[3]});
+  return parsed;
+}
+
+absl::StatusOr<v1::InstrumentVersion> ReadVersion(const records::Reader& reader,
+                                                  const Catalogue& built_in,
+                                                  const std::string& instrument, int number) {
+  const std::string name = absl::StrCat(instrument, "/versions/", number);
+  const std::string id = LastId(instrument);
+  if (!IsOwnInstrument(id)) {
+    const v1::InstrumentDefinition* definition = built_in.Find(id, number);
+    if (definition == nullptr) {
+      return NotFound(name);
+    }
+    v1::InstrumentVersion version;
+    version.set_name(name);
+    *version.mutable_definition() = *definition;
+    version.set_built_in(true);
+    version.set_status(built_in.Find(id) == definition ? v1::PUBLICATION_STATUS_ACTIVE
+                                                       : v1::PUBLICATION_STATUS_RETIRED);
+    return version;
+  }
+  SB_ASSIGN_OR_RETURN(auto found, reader.Find(InstrumentVersionKind(), name));
+  if (!found.has_value() ||
+      (IsParticipant(reader.call()) && found->status() == v1::PUBLICATION_STATUS_DRAFT)) {
+    return NotFound(name);
+  }
+  return *std::move(found);
+}
+
+absl::Status CheckSize(absl::string_view field, size_t bytes, size_t limit) {
+  return bytes <= limit ? absl::OkStatus()
+                        : MakeError(absl::StatusCode::kInvalidArgument, Reason::kLimitExceeded,
+                                    absl::StrCat(field, " is larger than ", limit >> 10, " KiB"),
+                                    {{"limit", absl::StrCat(limit)}});
 }
 
 std::string SelfOf(const records::Reader& reader, absl::string_view episode) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -11,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "securebase/episodes/v1/episode.pb.h"
 #include "securebase/outcomes/v1/assessment.pb.h"
+#include "securebase/outcomes/v1/own_instrument.pb.h"
 #include "securebase/outcomes/v1/schedule.pb.h"
 #include "services/outcomes/rules/catalogue.h"
 #include "services/platform/api/update.h"
@@ -74,6 +77,56 @@ absl::StatusOr<std::optional<Message>> FindByIdentifier(
   }
   SB_RETURN_IF_ERROR(found.status());
   return std::optional<Message>(*std::move(found));
+}
+
+// Who answers for themself: sees what is in use, and no drafts.
+bool IsParticipant(const api::Call& call);
+
+// A version of an instrument as its name says it.
+struct VersionName {
+  std::string instrument;  // its resource name
+  int number = 0;
+};
+
+// From the name of a version, or of something below it; nullopt: there can be no such version, as
+// of "versions/07".
+std::optional<VersionName> ParseVersionName(absl::string_view name);
+
+// A version as the caller may see it, built-in or the practice's own: NOT_FOUND if there is none,
+// or it is a draft and the caller a participant.
+absl::StatusOr<v1::InstrumentVersion> ReadVersion(const records::Reader& reader,
+                                                  const Catalogue& built_in,
+                                                  const std::string& instrument, int number);
+
+// INVALID_ARGUMENT (LIMIT_EXCEEDED) if what a practice brings along is larger than that.
+absl::Status CheckSize(absl::string_view field, size_t bytes, size_t limit);
+
+// A page of a list that is short enough to be at hand: those of `keys`, which ascend, that the
+// request asks for, and the token for the next page.
+struct KeyPage {
+  std::vector<std::string> keys;
+  std::string next_page_token;
+};
+template <typename Request>
+absl::StatusOr<KeyPage> CutPage(const records::Database& database, const api::Call& call,
+                                const Request& request, const std::vector<std::string>& keys) {
+  constexpr size_t kDefaultPageSize = 50;
+  constexpr int kMaxPageSize = 200;
+  SB_ASSIGN_OR_RETURN(const std::string after,
+                      database.page_tokens().Open(call, request, request.page_token()));
+  const size_t limit =
+      request.page_size() <= 0
+          ? kDefaultPageSize
+          : static_cast<size_t>(std::min(request.page_size(), int32_t{kMaxPageSize}));
+  const auto begin = std::upper_bound(keys.begin(), keys.end(), after);
+  const size_t size = std::min(limit, static_cast<size_t>(keys.end() - begin));
+  KeyPage page;
+  page.keys.assign(begin, begin + static_cast<std::ptrdiff_t>(size));
+  if (begin + static_cast<std::ptrdiff_t>(size) != keys.end()) {
+    SB_ASSIGN_OR_RETURN(page.next_page_token,
+                        database.page_tokens().Make(call, request, page.keys.back()));
+  }
+  return page;
 }
 
 // Moves a page into a response.

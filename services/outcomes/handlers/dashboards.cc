@@ -275,10 +275,6 @@ absl::StatusOr<v1::GetPracticeSummaryResponse> OutcomeHandlers::GetPracticeSumma
                      "only callers who see the whole practice choose a year: two cuts of different "
                      "years could single out a person; leave it 0");
   }
-  const v1::InstrumentDefinition* definition = catalogue_.Find(LastId(request.instrument()));
-  if (definition == nullptr) {
-    return InvalidFields({{"instrument", "is not in the catalogue; see ListInstruments"}});
-  }
   SB_ASSIGN_OR_RETURN(const storage::Position position,
                       database_.store().GetPosition({call.deadline}, call.practice()));
   const v1::GetPracticeSummaryRequest query = QueryOf(request);
@@ -289,16 +285,31 @@ absl::StatusOr<v1::GetPracticeSummaryResponse> OutcomeHandlers::GetPracticeSumma
     response.set_not_modified(true);
     return response;
   }
+  SB_ASSIGN_OR_RETURN(
+      const DefinitionPtr definition,
+      request.instrument_version() == 0
+          ? measures_.FindShown(reader, request.instrument())
+          : measures_.Find(reader, request.instrument(), request.instrument_version()));
+  if (definition == nullptr) {
+    return InvalidFields(
+        {request.instrument_version() == 0
+             ? FieldViolation{"instrument", "is not in the catalogue; see ListInstruments"}
+             : FieldViolation{"instrument_version",
+                              "is no version of the instrument; see ListInstrumentVersions"}});
+  }
   const v1::Scale& scale = HeadlineScale(*definition);
   response.set_scale(scale.id());
+  response.set_instrument_version(definition->version());
   std::vector<v1::SummaryRow> rows;
   SB_RETURN_IF_ERROR(
       projections_.Read(call, [&](const PracticeFold& fold, const storage::Position& at) {
         response.set_smallest_group(sees_all ? 0 : fold.smallest_group());
         const std::string instrument = LastId(request.instrument());
-        const auto& all = fold.SummaryOf(instrument, v1::SUMMARY_DIMENSION_NONE, request.year());
+        const int version = definition->version();
+        const auto& all =
+            fold.SummaryOf(instrument, version, v1::SUMMARY_DIMENSION_NONE, request.year());
         static const auto* const kNothing = new SummaryGroup();  // not copied: it holds persons
-        rows = Summarize(fold.SummaryOf(instrument, request.dimension(), request.year()),
+        rows = Summarize(fold.SummaryOf(instrument, version, request.dimension(), request.year()),
                          all.empty() ? *kNothing : all.begin()->second, scale.direction(),
                          response.smallest_group());
         response.set_etag(MakeEtag(reader, query, at, FormatExpiry(ExpiryOf(reader.view()))));
@@ -327,12 +338,13 @@ absl::StatusOr<v1::GetConcordanceResponse> OutcomeHandlers::GetConcordance(
     if (series.subject() != request.subject() || series.assessment_count() == 0) {
       continue;
     }
-    SB_ASSIGN_OR_RETURN(const v1::InstrumentDefinition* definition,
-                        DefinitionOf(series.instrument(), series.instrument_version()));
-    v1::ConcordanceColumn& column = columns[definition->domain()];
-    column.set_domain(definition->domain());
+    SB_ASSIGN_OR_RETURN(
+        const Measure measure,
+        measures_.Of(reader, series.instrument(), series.instrument_version(), call.time));
+    v1::ConcordanceColumn& column = columns[measure.definition->domain()];
+    column.set_domain(measure.definition->domain());
     if (column.series_size() < kMaxSeriesOfColumn) {
-      *column.add_series() = MakeHeadline(*definition, series);
+      *column.add_series() = MakeHeadline(measure, series);
     }
   }
   v1::GetConcordanceResponse response;

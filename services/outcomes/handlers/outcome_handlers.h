@@ -2,6 +2,7 @@
 
 #include "absl/status/statusor.h"
 #include "securebase/outcomes/v1/outcomes_service.pb.h"
+#include "services/outcomes/records/measures.h"
 #include "services/outcomes/records/practice_rules.h"
 #include "services/outcomes/records/projection.h"
 #include "services/outcomes/rules/catalogue.h"
@@ -18,13 +19,44 @@ class OutcomeHandlers {
   // All must outlive the object.
   OutcomeHandlers(const records::Database& database, const Catalogue& catalogue,
                   Projections& projections)
-      : database_(database), catalogue_(catalogue), projections_(projections) {}
+      : database_(database), measures_(catalogue), projections_(projections) {}
 
   // instruments.cc
   absl::StatusOr<v1::Instrument> GetInstrument(const api::Call& call,
                                                const v1::GetInstrumentRequest& request) const;
   absl::StatusOr<v1::ListInstrumentsResponse> ListInstruments(
       const api::Call& call, const v1::ListInstrumentsRequest& request) const;
+  absl::StatusOr<v1::InstrumentVersion> CreateInstrument(
+      const api::Call& call, const v1::CreateInstrumentRequest& request) const;
+  absl::StatusOr<v1::InstrumentVersion> CreateInstrumentVersion(
+      const api::Call& call, const v1::CreateInstrumentVersionRequest& request) const;
+  absl::StatusOr<v1::InstrumentVersion> UpdateInstrumentVersion(
+      const api::Call& call, const v1::UpdateInstrumentVersionRequest& request) const;
+  absl::StatusOr<v1::InstrumentVersion> TransitionInstrumentVersion(
+      const api::Call& call, const v1::TransitionInstrumentVersionRequest& request) const;
+  absl::StatusOr<v1::InstrumentVersion> GetInstrumentVersion(
+      const api::Call& call, const v1::GetInstrumentVersionRequest& request) const;
+  absl::StatusOr<v1::ListInstrumentVersionsResponse> ListInstrumentVersions(
+      const api::Call& call, const v1::ListInstrumentVersionsRequest& request) const;
+
+  // texts.cc
+  absl::StatusOr<v1::ImportInstrumentTextsResponse> ImportInstrumentTexts(
+      const api::Call& call, const v1::ImportInstrumentTextsRequest& request) const;
+  absl::StatusOr<v1::InstrumentTexts> GetInstrumentTexts(
+      const api::Call& call, const v1::GetInstrumentTextsRequest& request) const;
+  absl::StatusOr<v1::ListInstrumentTextsResponse> ListInstrumentTexts(
+      const api::Call& call, const v1::ListInstrumentTextsRequest& request) const;
+  absl::StatusOr<google::protobuf::Empty> DeleteInstrumentTexts(
+      const api::Call& call, const v1::DeleteInstrumentTextsRequest& request) const;
+
+  // norms.cc
+  absl::StatusOr<v1::Norm> CreateNorm(const api::Call& call,
+                                      const v1::CreateNormRequest& request) const;
+  absl::StatusOr<v1::Norm> GetNorm(const api::Call& call, const v1::GetNormRequest& request) const;
+  absl::StatusOr<v1::ListNormsResponse> ListNorms(const api::Call& call,
+                                                  const v1::ListNormsRequest& request) const;
+  absl::StatusOr<v1::Norm> TransitionNorm(const api::Call& call,
+                                          const v1::TransitionNormRequest& request) const;
 
   // schedules.cc
   absl::StatusOr<v1::Schedule> CreateSchedule(const api::Call& call,
@@ -87,17 +119,12 @@ class OutcomeHandlers {
                                                       const v1::ListJournalRequest& request) const;
 
  private:
-  // The definition that a record was scored by; INTERNAL if this release has lost it.
-  absl::StatusOr<const v1::InstrumentDefinition*> DefinitionOf(const std::string& instrument,
-                                                               int version) const;
-
-  absl::StatusOr<v1::SubmitAssessmentResponse> Submit(records::Write& write,
-                                                      const v1::InstrumentDefinition& definition,
+  absl::StatusOr<v1::SubmitAssessmentResponse> Submit(records::Write& write, const Measure& measure,
                                                       const PracticeRules& rules,
                                                       v1::Assessment assessment) const;
 
   const records::Database& database_;
-  const Catalogue& catalogue_;
+  const Measures measures_;
   Projections& projections_;
 };
 

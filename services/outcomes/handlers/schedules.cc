@@ -35,17 +35,18 @@ bool Matches(const v1::ListDueAssessmentsRequest& request, const v1::Schedule& s
 
 absl::StatusOr<v1::Schedule> OutcomeHandlers::CreateSchedule(
     const api::Call& call, const v1::CreateScheduleRequest& request) const {
-  const v1::InstrumentDefinition* definition =
-      catalogue_.Find(LastId(request.schedule().instrument()));
-  if (definition == nullptr) {
-    return InvalidFields({{"schedule.instrument", "is not in the catalogue; see ListInstruments"}});
-  }
   return database_.Transact<v1::Schedule>(
       call, request, [&](records::Write& write) -> absl::StatusOr<v1::Schedule> {
         v1::Schedule schedule = request.schedule();
         ClearServerFields(schedule);
         SB_ASSIGN_OR_RETURN(const episodes::v1::Episode episode,
                             ReadOpenEpisode(write, schedule.episode(), "schedule.episode"));
+        SB_ASSIGN_OR_RETURN(const DefinitionPtr definition,
+                            measures_.FindActive(write, schedule.instrument()));
+        if (definition == nullptr) {
+          return InvalidFields(
+              {{"schedule.instrument", "is not in the catalogue; see ListInstruments"}});
+        }
         SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(write));
         if (!schedule.has_start_time()) {
           *schedule.mutable_start_time() = api::ToProto(call.time);

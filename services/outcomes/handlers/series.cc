@@ -27,8 +27,32 @@ bool IsBaseline(const v1::Series& series, const std::string& assessment) {
       [&](const v1::ScaleSummary& scale) { return scale.baseline().assessment() == assessment; });
 }
 
+// Judges series by the norms that are in force now; what is stored was judged by those of its time.
+class Judge {
+ public:
+  Judge(const records::Reader& reader, const Measures& measures)
+      : reader_(reader), measures_(measures) {}
+
+  absl::Status Apply(v1::Series& series) {
+    const auto [found, is_new] =
+        known_.try_emplace({series.instrument(), series.instrument_version()});
+    if (is_new) {
+      SB_ASSIGN_OR_RETURN(found->second,
+                          measures_.Of(reader_, series.instrument(), series.instrument_version(),
+                                       reader_.call().time));
+    }
+    return JudgeByPolicy(*found->second.definition, found->second.norms, "", series);
+  }
+
+ private:
+  const records::Reader& reader_;
+  const Measures& measures_;
+  std::map<std::pair<std::string, int>, Measure> known_;
+};
+
 // What the caller may see of the subject's series in the episode, by instrument.
 absl::StatusOr<std::vector<v1::Series>> ReadSeriesAbout(const records::Reader& reader,
+                                                        const Measures& measures,
                                                         const std::string& episode,
                                                         const std::string& subject,
                                                         const records::Query& query) {
@@ -40,6 +64,10 @@ absl::StatusOr<std::vector<v1::Series>> ReadSeriesAbout(const records::Reader& r
                              return series.subject() != subject || series.assessment_count() == 0;
                            }),
             all.end());
+  Judge judge(reader, measures);
+  for (v1::Series& series : all) {
+    SB_RETURN_IF_ERROR(judge.Apply(series));
+  }
   return all;
 }
 
@@ -130,24 +158,27 @@ absl::StatusOr<v1::GetSeriesResponse> OutcomeHandlers::GetSeries(
   v1::GetSeriesResponse response;
   SB_ASSIGN_OR_RETURN(*response.mutable_series(), reader.Get(SeriesKind(), request.name()));
   v1::Series& series = *response.mutable_series();
-  SB_ASSIGN_OR_RETURN(const v1::InstrumentDefinition* definition,
-                      DefinitionOf(series.instrument(), series.instrument_version()));
+  const absl::Time as_of = request.has_as_of() ? api::FromProto(request.as_of()) : call.time;
+  SB_ASSIGN_OR_RETURN(const Measure measure, measures_.Of(reader, series.instrument(),
+                                                          series.instrument_version(), as_of));
+  const v1::InstrumentDefinition& definition = *measure.definition;
   if (!request.policy().empty() &&
-      std::none_of(
-          definition->scales().begin(), definition->scales().end(),
-          [&](const v1::Scale& scale) { return !PolicyFor(scale, request.policy()).empty(); })) {
-    return InvalidFields({{"policy", "is no change policy of a scale of this instrument"}});
+      std::none_of(definition.scales().begin(), definition.scales().end(),
+                   [&](const v1::Scale& scale) {
+                     return !PolicyFor(scale, measure.norms, request.policy()).empty();
+                   })) {
+    return InvalidFields(
+        {{"policy", "is neither a change policy of a scale of this instrument nor a norm of it"}});
   }
   if (request.has_as_of()) {
-    SB_ASSIGN_OR_RETURN(
-        SeriesView view,
-        ReadSeries(reader, *definition, series, api::FromProto(request.as_of()), request.policy()));
+    SB_ASSIGN_OR_RETURN(SeriesView view,
+                        ReadSeries(reader, measure, series, as_of, request.policy()));
     series = std::move(view.series);
     for (v1::SeriesPoint& point : view.points) {
       *response.add_points() = std::move(point);
     }
   } else {
-    SB_RETURN_IF_ERROR(JudgeByPolicy(*definition, request.policy(), series));
+    SB_RETURN_IF_ERROR(JudgeByPolicy(definition, measure.norms, request.policy(), series));
     SB_ASSIGN_OR_RETURN(auto page,
                         database_.List<v1::Assessment>(
                             call, request, AssessmentKind(), AssessmentsOfSeries(series.name()),
@@ -176,6 +207,11 @@ absl::StatusOr<v1::ListSeriesResponse> OutcomeHandlers::ListSeries(
             return (request.subject().empty() || series.subject() == request.subject()) &&
                    (request.instrument().empty() || series.instrument() == request.instrument());
           }));
+  SB_ASSIGN_OR_RETURN(const records::Reader reader, database_.ReaderFor(call));
+  Judge judge(reader, measures_);
+  for (v1::Series& series : page.items) {
+    SB_RETURN_IF_ERROR(judge.Apply(series));
+  }
   v1::ListSeriesResponse response;
   MovePage(page, *response.mutable_series(), *response.mutable_next_page_token());
   return response;
@@ -198,11 +234,12 @@ absl::StatusOr<v1::Series> OutcomeHandlers::SetSeriesBaseline(
             return InvalidFields({{"assessment", "must be an assessment of this series"}});
           }
         }
-        SB_ASSIGN_OR_RETURN(const v1::InstrumentDefinition* definition,
-                            DefinitionOf(series.instrument(), series.instrument_version()));
+        SB_ASSIGN_OR_RETURN(
+            const Measure measure,
+            measures_.Of(write, series.instrument(), series.instrument_version(), call.time));
         SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(write));
         SB_ASSIGN_OR_RETURN(Consequences consequences,
-                            ApplyBaseline(write, *definition, rules, std::move(series),
+                            ApplyBaseline(write, measure, rules, std::move(series),
                                           request.assessment(), request.reason()));
         return std::move(consequences.series);
       });
@@ -212,7 +249,7 @@ absl::StatusOr<v1::GetAttachmentPlaneResponse> OutcomeHandlers::GetAttachmentPla
     const api::Call& call, const v1::GetAttachmentPlaneRequest& request) const {
   SB_ASSIGN_OR_RETURN(const records::Reader reader, database_.ReaderFor(call));
   SB_ASSIGN_OR_RETURN(const std::vector<v1::Series> all,
-                      ReadSeriesAbout(reader, request.parent(), request.subject(),
+                      ReadSeriesAbout(reader, measures_, request.parent(), request.subject(),
                                       SeriesOfEpisode(request.parent())));
   v1::GetAttachmentPlaneResponse response;
   std::map<std::string, v1::AttachmentPoint> relationships;  // by target
@@ -248,7 +285,7 @@ absl::StatusOr<v1::GetPairedOutcomeResponse> OutcomeHandlers::GetPairedOutcome(
     const api::Call& call, const v1::GetPairedOutcomeRequest& request) const {
   SB_ASSIGN_OR_RETURN(const records::Reader reader, database_.ReaderFor(call));
   SB_ASSIGN_OR_RETURN(const std::vector<v1::Series> all,
-                      ReadSeriesAbout(reader, request.parent(), request.subject(),
+                      ReadSeriesAbout(reader, measures_, request.parent(), request.subject(),
                                       SeriesOfEpisode(request.parent())));
   SB_ASSIGN_OR_RETURN(const episodes::v1::Episode episode,
                       reader.Get(episodes::EpisodeKind(), request.parent()));
@@ -274,7 +311,7 @@ absl::StatusOr<v1::CompareInformantsResponse> OutcomeHandlers::CompareInformants
     const api::Call& call, const v1::CompareInformantsRequest& request) const {
   SB_ASSIGN_OR_RETURN(const records::Reader reader, database_.ReaderFor(call));
   SB_ASSIGN_OR_RETURN(const std::vector<v1::Series> all,
-                      ReadSeriesAbout(reader, request.parent(), request.subject(),
+                      ReadSeriesAbout(reader, measures_, request.parent(), request.subject(),
                                       SeriesOfEpisode(request.parent(), request.instrument())));
   v1::CompareInformantsResponse response;
   for (size_t i = 0; i < all.size(); ++i) {

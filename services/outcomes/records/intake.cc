@@ -38,14 +38,13 @@ absl::Status TooLong(absl::string_view series) {
                    {{"limit", absl::StrCat(kMaxSeriesLength)}});
 }
 
-absl::StatusOr<Step> Extend(const v1::InstrumentDefinition& definition, int cadence_weeks,
-                            const SignalRules& rules, const v1::Assessment& assessment,
-                            v1::Series& series) {
+absl::StatusOr<Step> Extend(const Measure& measure, int cadence_weeks, const SignalRules& rules,
+                            const v1::Assessment& assessment, v1::Series& series) {
   Step step;
   step.point = MakePoint(assessment);
-  SB_RETURN_IF_ERROR(AddPoint(definition, "", step.point, series));
-  SB_ASSIGN_OR_RETURN(PointSignals signals,
-                      JudgePoint(definition, step.point, cadence_weeks, rules, series));
+  SB_RETURN_IF_ERROR(AddPoint(*measure.definition, measure.norms, "", step.point, series));
+  SB_ASSIGN_OR_RETURN(PointSignals signals, JudgePoint(*measure.definition, measure.norms,
+                                                       step.point, cadence_weeks, rules, series));
   step.findings = std::move(signals.findings);
   step.alliance_repaired = signals.alliance_repaired;
   if (std::optional<Finding> risk = FindRisk(assessment.result()); risk.has_value()) {
@@ -339,15 +338,14 @@ absl::Status JudgeSplits(Write& write, const v1::InstrumentDefinition& definitio
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<Step>> Refold(Write& write, const v1::InstrumentDefinition& definition,
-                                         int cadence_weeks, const SignalRules& rules,
-                                         v1::Series& series) {
+absl::StatusOr<std::vector<Step>> Refold(Write& write, const Measure& measure, int cadence_weeks,
+                                         const SignalRules& rules, v1::Series& series) {
   SB_ASSIGN_OR_RETURN(const std::vector<v1::Assessment> assessments,
                       ReadAssessments(write, series.name(), std::nullopt));
-  ClearSummary(definition, series);
+  ClearSummary(*measure.definition, series);
   std::vector<Step> steps;
   for (const v1::Assessment& assessment : assessments) {
-    SB_ASSIGN_OR_RETURN(Step step, Extend(definition, cadence_weeks, rules, assessment, series));
+    SB_ASSIGN_OR_RETURN(Step step, Extend(measure, cadence_weeks, rules, assessment, series));
     steps.push_back(std::move(step));
   }
   return steps;
@@ -385,8 +383,7 @@ AlertMoment MomentOf(const Write& write, const PracticeRules& rules) {
   return {write.now(), api::ActorOf(write.call()), rules.risk_escalation};
 }
 
-absl::StatusOr<Consequences> ApplyAssessment(Write& write,
-                                             const v1::InstrumentDefinition& definition,
+absl::StatusOr<Consequences> ApplyAssessment(Write& write, const Measure& measure,
                                              const PracticeRules& rules,
                                              const v1::Assessment& assessment, bool is_new) {
   SB_ASSIGN_OR_RETURN(std::optional<v1::Series> stored,
@@ -400,14 +397,14 @@ absl::StatusOr<Consequences> ApplyAssessment(Write& write,
       return TooLong(series.name());
     }
     SB_ASSIGN_OR_RETURN(Step step,
-                        Extend(definition, CadenceOf(schedule), rules.signals, assessment, series));
+                        Extend(measure, CadenceOf(schedule), rules.signals, assessment, series));
     SB_RETURN_IF_ERROR(RaiseAll(step, series, alerts));
     const bool alliance_repaired = step.alliance_repaired;
     SB_RETURN_IF_ERROR(EaseAlerts(write, {std::move(step)}, series, alerts));
     if (alliance_repaired) {
       SB_RETURN_IF_ERROR(CeaseRuptures(write, series, assessment.name(), alerts));
     }
-    return Finish(write, definition, rules, assessment.name(), std::move(series), alerts);
+    return Finish(write, *measure.definition, rules, assessment.name(), std::move(series), alerts);
   }
   const v1::Series before = series;
   if (assessment.status() == v1::ASSESSMENT_STATUS_ENTERED_IN_ERROR &&
@@ -420,7 +417,7 @@ absl::StatusOr<Consequences> ApplyAssessment(Write& write,
     choice.set_reason("entered-in-error");
   }
   SB_ASSIGN_OR_RETURN(const std::vector<Step> steps,
-                      Refold(write, definition, CadenceOf(schedule), rules.signals, series));
+                      Refold(write, measure, CadenceOf(schedule), rules.signals, series));
   SB_RETURN_IF_ERROR(CorrectAlerts(write, steps, series, assessment.name(), alerts));
   std::optional<v1::BaselineMove> move = FindBaselineMove(before, series);
   const bool moved = move.has_value();
@@ -428,13 +425,14 @@ absl::StatusOr<Consequences> ApplyAssessment(Write& write,
     *move->mutable_time() = api::ToProto(write.now());
     *series.mutable_baseline_move() = *std::move(move);
   }
-  SB_ASSIGN_OR_RETURN(Consequences consequences, Finish(write, definition, rules, assessment.name(),
-                                                        std::move(series), alerts));
+  SB_ASSIGN_OR_RETURN(
+      Consequences consequences,
+      Finish(write, *measure.definition, rules, assessment.name(), std::move(series), alerts));
   consequences.baseline_moved = moved;
   return consequences;
 }
 
-absl::StatusOr<Consequences> ApplyBaseline(Write& write, const v1::InstrumentDefinition& definition,
+absl::StatusOr<Consequences> ApplyBaseline(Write& write, const Measure& measure,
                                            const PracticeRules& rules, v1::Series series,
                                            const std::string& assessment,
                                            const std::string& reason) {
@@ -448,13 +446,12 @@ absl::StatusOr<Consequences> ApplyBaseline(Write& write, const v1::InstrumentDef
   SB_ASSIGN_OR_RETURN(const std::optional<v1::Schedule> schedule,
                       FindActiveSchedule(write, ScheduleIdentity(series)));
   SB_ASSIGN_OR_RETURN(const std::vector<Step> steps,
-                      Refold(write, definition, CadenceOf(schedule), rules.signals, series));
+                      Refold(write, measure, CadenceOf(schedule), rules.signals, series));
   SB_RETURN_IF_ERROR(CorrectAlerts(write, steps, series, assessment, alerts));
-  return Finish(write, definition, rules, assessment, std::move(series), alerts);
+  return Finish(write, *measure.definition, rules, assessment, std::move(series), alerts);
 }
 
-absl::StatusOr<SeriesView> ReadSeries(const Reader& reader,
-                                      const v1::InstrumentDefinition& definition,
+absl::StatusOr<SeriesView> ReadSeries(const Reader& reader, const Measure& measure,
                                       const v1::Series& series, std::optional<absl::Time> as_of,
                                       const std::string& policy) {
   SB_ASSIGN_OR_RETURN(const std::vector<v1::Assessment> assessments,
@@ -464,11 +461,13 @@ absl::StatusOr<SeriesView> ReadSeries(const Reader& reader,
   if (as_of.has_value()) {
     view.series.set_chosen_baseline(ChosenBaselineAsOf(series, *as_of));
   }
-  ClearSummary(definition, view.series);
+  ClearSummary(*measure.definition, view.series);
   for (const v1::Assessment& assessment : assessments) {
     v1::SeriesPoint point = MakePoint(assessment);
-    SB_RETURN_IF_ERROR(AddPoint(definition, policy, point, view.series));
-    SB_RETURN_IF_ERROR(JudgePoint(definition, point, 0, SignalRules(), view.series).status());
+    SB_RETURN_IF_ERROR(AddPoint(*measure.definition, measure.norms, policy, point, view.series));
+    SB_RETURN_IF_ERROR(
+        JudgePoint(*measure.definition, measure.norms, point, 0, SignalRules(), view.series)
+            .status());
     view.points.push_back(std::move(point));
   }
   return view;

@@ -10,6 +10,7 @@
 #include "securebase/outcomes/v1/instrument.pb.h"
 #include "securebase/outcomes/v1/schedule.pb.h"
 #include "securebase/outcomes/v1/series.pb.h"
+#include "services/outcomes/records/measures.h"
 #include "services/outcomes/records/practice_rules.h"
 #include "services/outcomes/rules/alert.h"
 #include "services/platform/records/database.h"
@@ -30,26 +31,24 @@ struct Consequences {
 // `assessment` has been written in `write` already. The newest one costs the same whatever stands
 // before it; a late or corrected one makes the series' assessments be read again.
 // FAILED_PRECONDITION (LIMIT_EXCEEDED) when the series is full.
-absl::StatusOr<Consequences> ApplyAssessment(records::Write& write,
-                                             const v1::InstrumentDefinition& definition,
+absl::StatusOr<Consequences> ApplyAssessment(records::Write& write, const Measure& measure,
                                              const PracticeRules& rules,
                                              const v1::Assessment& assessment, bool is_new);
 
 // Takes `assessment` for the baseline of `series` (empty: nobody's choice), and judges it anew.
 // `reason` is a code of the practice's.
-absl::StatusOr<Consequences> ApplyBaseline(records::Write& write,
-                                           const v1::InstrumentDefinition& definition,
+absl::StatusOr<Consequences> ApplyBaseline(records::Write& write, const Measure& measure,
                                            const PracticeRules& rules, v1::Series series,
                                            const std::string& assessment,
                                            const std::string& reason);
 
 // The series as `as_of` and `policy` ask for it, with all its points in order, from the records.
+// `measure` has the norms that were in force then.
 struct SeriesView {
   v1::Series series;
   std::vector<v1::SeriesPoint> points;
 };
-absl::StatusOr<SeriesView> ReadSeries(const records::Reader& reader,
-                                      const v1::InstrumentDefinition& definition,
+absl::StatusOr<SeriesView> ReadSeries(const records::Reader& reader, const Measure& measure,
                                       const v1::Series& series, std::optional<absl::Time> as_of,
                                       const std::string& policy);
 

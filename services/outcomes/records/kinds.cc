@@ -2,6 +2,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "services/outcomes/rules/schedule.h"
 #include "services/platform/api/fingerprint.h"
 #include "services/platform/api/timestamp.h"
@@ -93,6 +94,36 @@ std::vector<IndexEntry> IndexOf(const v1::Schedule& schedule) {
   return index;
 }
 
+// Versions up to 100,000 in the order of their numbers.
+std::string VersionKey(int version) { return absl::StrFormat("%06d", version); }
+
+std::vector<IndexEntry> IndexOf(const v1::Instrument& instrument) {
+  return {{"instrument", LastId(instrument.name())}};
+}
+
+std::vector<IndexEntry> IndexOf(const v1::InstrumentVersion& version) {
+  const v1::InstrumentDefinition& definition = version.definition();
+  return {{"instrument-version", SortKey({definition.id(), VersionKey(definition.version())})}};
+}
+
+std::vector<IndexEntry> IndexOf(const v1::InstrumentTexts& texts) {
+  // "practices/p/instruments/i/versions/v/texts/l", below the version.
+  const std::string& name = texts.name();
+  return {{"instrument-texts", SortKey({name.substr(0, name.rfind("/texts/")), texts.language()})}};
+}
+
+std::vector<IndexEntry> IndexOf(const v1::Norm& norm) {
+  return {{"norm", SortKey({LastId(norm.instrument()), VersionKey(norm.instrument_version()),
+                            norm.scale(), LastId(norm.name())})}};
+}
+
+// What belongs to the practice and is nobody's data.
+template <typename Message>
+records::Kind<Message>* NewPracticeKind(const char* name) {
+  return new records::Kind<Message>{name, [](const Message&) { return Access(); },
+                                    [](const Message& message) { return IndexOf(message); }};
+}
+
 template <typename Message>
 records::Kind<Message>* NewKind(const char* name) {
   return new records::Kind<Message>{name, [](const Message& message) { return AccessOf(message); },
@@ -138,6 +169,26 @@ const records::Kind<v1::Schedule>& ScheduleKind() {
   return *kind;
 }
 
+const records::Kind<v1::Instrument>& InstrumentKind() {
+  static const auto* kind = NewPracticeKind<v1::Instrument>("instrument");
+  return *kind;
+}
+
+const records::Kind<v1::InstrumentVersion>& InstrumentVersionKind() {
+  static const auto* kind = NewPracticeKind<v1::InstrumentVersion>("instrument-version");
+  return *kind;
+}
+
+const records::Kind<v1::InstrumentTexts>& InstrumentTextsKind() {
+  static const auto* kind = NewPracticeKind<v1::InstrumentTexts>("instrument-texts");
+  return *kind;
+}
+
+const records::Kind<v1::Norm>& NormKind() {
+  static const auto* kind = NewPracticeKind<v1::Norm>("norm");
+  return *kind;
+}
+
 Query AssessmentsOfEpisode(absl::string_view episode) {
   return {"assessment-by-episode", SortKey({LastId(episode), ""})};
 }
@@ -172,6 +223,20 @@ Query SchedulesOfEpisode(absl::string_view episode) {
 Query ActiveSchedules() { return {"schedule-active"}; }
 Query SchedulesOpenBefore(absl::Time until) { return {"schedule-open", "", SortableTime(until)}; }
 Query SchedulesToCheck(absl::Time until) { return {"schedule-check", "", SortableTime(until)}; }
+
+Query OwnInstruments() { return {"instrument"}; }
+Query VersionsOf(absl::string_view instrument) {
+  return {"instrument-version", SortKey({LastId(instrument), ""}), "", /*reverse=*/true};
+}
+Query AllVersions() { return {"instrument-version"}; }
+Query TextsOf(absl::string_view version) {
+  return {"instrument-texts", SortKey({std::string(version), ""})};
+}
+Query AllNorms() { return {"norm"}; }
+Query NormsOf(absl::string_view instrument) { return {"norm", SortKey({LastId(instrument), ""})}; }
+Query NormsOf(absl::string_view instrument, int version) {
+  return {"norm", SortKey({LastId(instrument), VersionKey(version), ""})};
+}
 
 std::string SeriesNameFor(const v1::Assessment& assessment) {
   const v1::Series identity = MakeSeries(assessment);

@@ -6,6 +6,8 @@
 #include "absl/time/time.h"
 #include "securebase/outcomes/v1/alert.pb.h"
 #include "securebase/outcomes/v1/assessment.pb.h"
+#include "securebase/outcomes/v1/norm.pb.h"
+#include "securebase/outcomes/v1/own_instrument.pb.h"
 #include "securebase/outcomes/v1/schedule.pb.h"
 #include "securebase/outcomes/v1/series.pb.h"
 #include "services/platform/records/database.h"
@@ -15,6 +17,11 @@ namespace securebase::outcomes {
 
 inline constexpr absl::string_view kInstrumentPattern =
     "practices/{practice}/instruments/{instrument}";
+inline constexpr absl::string_view kInstrumentVersionPattern =
+    "practices/{practice}/instruments/{instrument}/versions/{version}";
+inline constexpr absl::string_view kInstrumentTextsPattern =
+    "practices/{practice}/instruments/{instrument}/versions/{version}/texts/{language}";
+inline constexpr absl::string_view kNormPattern = "practices/{practice}/norms/{norm}";
 inline constexpr absl::string_view kAssessmentPattern =
     "practices/{practice}/assessments/{assessment}";
 inline constexpr absl::string_view kSeriesPattern = "practices/{practice}/series/{series}";
@@ -25,6 +32,11 @@ const records::Kind<v1::Assessment>& AssessmentKind();
 const records::Kind<v1::Series>& SeriesKind();
 const records::Kind<v1::Alert>& AlertKind();
 const records::Kind<v1::Schedule>& ScheduleKind();
+// The practice's own; stored without the definition, which is that of a version.
+const records::Kind<v1::Instrument>& InstrumentKind();
+const records::Kind<v1::InstrumentVersion>& InstrumentVersionKind();
+const records::Kind<v1::InstrumentTexts>& InstrumentTextsKind();
+const records::Kind<v1::Norm>& NormKind();
 
 // Assessments, those entered in error included, by answered time, recorded time, id: of an episode,
 // of a series.
@@ -60,6 +72,17 @@ records::Query SchedulesOpenBefore(absl::Time until);
 // Active ones of which an occurrence expires before `until`.
 records::Query SchedulesToCheck(absl::Time until);
 
+// The practice's own instruments, by id; their versions, the newest first, and all versions of all
+// of them; texts of a version, by language.
+records::Query OwnInstruments();
+records::Query VersionsOf(absl::string_view instrument);
+records::Query AllVersions();
+records::Query TextsOf(absl::string_view version);
+// By instrument, version, scale and id; those of an instrument, of one of its scoring versions.
+records::Query AllNorms();
+records::Query NormsOf(absl::string_view instrument);
+records::Query NormsOf(absl::string_view instrument, int version);
+
 // The name of the series that an assessment belongs to, derived from its identity: episode,
 // subject, informant, role, instrument, scoring version, language and relationship target.
 std::string SeriesNameFor(const v1::Assessment& assessment);
@@ -76,6 +99,7 @@ std::string ScheduleIdentity(const v1::Series& series);
 inline constexpr absl::string_view kActiveScheduleScope = "active-schedules";
 inline constexpr absl::string_view kAssessmentScope = "assessments";
 inline constexpr absl::string_view kScheduleScope = "schedules";
+inline constexpr absl::string_view kActiveNormScope = "active-norms";
 
 // A cause of alerts: the same kind, in the same series, schedule or episode, on the same scale.
 // Opaque; the ids of its alerts are "<cause>-1", "<cause>-2" …

@@ -9,6 +9,7 @@
 #include "services/episodes/rules/members.h"
 #include "services/episodes/rules/transitions.h"
 #include "services/outcomes/records/kinds.h"
+#include "services/outcomes/rules/change.h"
 #include "services/outcomes/rules/series.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
@@ -86,34 +87,54 @@ size_t PlaceOfDimension(v1::SummaryDimension dimension) {
   return dimension == v1::SUMMARY_DIMENSION_UNSPECIFIED ? 0 : static_cast<size_t>(dimension) - 1;
 }
 
+// The verdict of a headline, from its values: what is stored with a series was judged by the norms
+// of its time.
+void JudgeHeadline(const Measure& measure, bool completed, v1::SeriesHeadline& headline) {
+  headline.set_verdict(v1::VERDICT_INSUFFICIENT_DATA);
+  headline.set_reason_code(v1::CHANGE_REASON_NO_SCORE);
+  headline.set_provisional(false);
+  if (!headline.has_baseline()) {
+    return;
+  }
+  const auto verdict =
+      ClassifyChange(*measure.definition, headline.scale(), headline.baseline(),
+                     completed ? std::optional<double>(headline.latest()) : std::nullopt,
+                     {"", FindNorm(measure.norms, headline.scale())});
+  if (verdict.ok()) {
+    headline.set_verdict(verdict->verdict());
+    headline.set_reason_code(verdict->reason_code());
+    headline.set_provisional(verdict->provisional());
+  }
+}
+
+bool IsCompleted(const v1::Series& series, const std::string& scale) {
+  const v1::ScaleSummary* summary = FindSummary(series, scale);
+  return summary != nullptr && summary->count_from_baseline() > 1;
+}
+
 }  // namespace
 
-v1::SeriesHeadline MakeHeadline(const v1::InstrumentDefinition& definition,
-                                const v1::Series& series) {
-  const v1::Scale& scale = HeadlineScale(definition);
+v1::SeriesHeadline MakeHeadline(const Measure& measure, const v1::Series& series) {
+  const v1::Scale& scale = HeadlineScale(*measure.definition);
   v1::SeriesHeadline headline;
   headline.set_series(series.name());
   headline.set_instrument(series.instrument());
+  headline.set_instrument_version(series.instrument_version());
   headline.set_subject(series.subject());
   headline.set_informant(series.informant());
   headline.set_relationship_target(series.relationship_target());
   headline.set_scale(scale.id());
-  headline.set_domain(definition.domain());
+  headline.set_domain(measure.definition->domain());
   headline.set_direction(scale.direction());
   const v1::ScaleSummary* summary = FindSummary(series, scale.id());
-  headline.set_verdict(v1::VERDICT_INSUFFICIENT_DATA);
-  if (summary == nullptr || !summary->has_latest()) {
-    headline.set_reason_code(v1::CHANGE_REASON_NO_SCORE);
-    return headline;
+  if (summary != nullptr && summary->has_latest()) {
+    headline.set_count(summary->count());
+    headline.set_baseline(summary->baseline().value());
+    headline.set_latest(summary->latest().value());
+    headline.set_band(summary->latest().band());
+    *headline.mutable_latest_answered_time() = summary->latest().answered_time();
   }
-  headline.set_count(summary->count());
-  headline.set_baseline(summary->baseline().value());
-  headline.set_latest(summary->latest().value());
-  headline.set_band(summary->latest().band());
-  *headline.mutable_latest_answered_time() = summary->latest().answered_time();
-  headline.set_verdict(summary->verdict().verdict());
-  headline.set_provisional(summary->verdict().provisional());
-  headline.set_reason_code(summary->verdict().reason_code());
+  JudgeHeadline(measure, IsCompleted(series, scale.id()), headline);
   return headline;
 }
 
@@ -223,30 +244,93 @@ bool PracticeFold::Put(const episodes::v1::Episode& episode) {
   return was_closed && MayWait(row);
 }
 
+PracticeFold::Version PracticeFold::VersionOf(const Form& form) {
+  return {LastId(form.instrument), form.version};
+}
+
+Measure PracticeFold::MeasureOf(const Version& version) const {
+  Measure measure;
+  const auto own = own_.find(version);
+  measure.definition =
+      own != own_.end()
+          ? own->second
+          : DefinitionPtr(DefinitionPtr(), built_in_->Find(version.first, version.second));
+  for (const auto& [name, norm] : FindOrEmpty(norms_, version)) {
+    measure.norms.push_back(norm);
+  }
+  return measure;
+}
+
+void PracticeFold::Put(const v1::InstrumentVersion& version) {
+  const v1::InstrumentDefinition& definition = version.definition();
+  const Version key(definition.id(), definition.version());
+  if (version.status() == v1::PUBLICATION_STATUS_DRAFT) {
+    own_.erase(key);  // nothing is scored by it, and it may still change
+  } else {
+    own_[key] = std::make_shared<const v1::InstrumentDefinition>(definition);
+  }
+}
+
+void PracticeFold::Put(const v1::Norm& norm) {
+  const Version version(LastId(norm.instrument()), norm.instrument_version());
+  std::map<std::string, v1::Norm>& norms = norms_[version];
+  norms.erase(norm.name());
+  if (norm.status() == v1::PUBLICATION_STATUS_ACTIVE) {
+    norms[norm.name()] = norm;
+  }
+  if (norms.empty()) {
+    norms_.erase(version);
+  }
+  JudgeAnew(version);
+}
+
+void PracticeFold::JudgeAnew(const Version& version) {
+  const Measure measure = MeasureOf(version);
+  std::vector<bool> concerned;
+  for (const Form& form : forms_) {
+    concerned.push_back(VersionOf(form) == version);
+  }
+  for (EpisodeRow& episode : episodes_) {
+    for (SeriesRow& series : episode.series) {
+      if (!concerned[series.form]) {
+        continue;
+      }
+      v1::SeriesHeadline headline = HeadlineOf(series);
+      JudgeHeadline(measure, series.completed, headline);
+      Count(episode, series, -1);
+      series.verdict = static_cast<uint8_t>(headline.verdict());
+      series.reason = static_cast<uint8_t>(headline.reason_code());
+      series.provisional = headline.provisional();
+      Count(episode, series, 1);
+    }
+  }
+}
+
 uint32_t PracticeFold::FormOf(const v1::SeriesHeadline& headline) {
   const auto found = std::find_if(forms_.begin(), forms_.end(), [&](const Form& form) {
-    return form.instrument == headline.instrument() && form.scale == headline.scale() &&
+    return form.instrument == headline.instrument() &&
+           form.version == headline.instrument_version() && form.scale == headline.scale() &&
            form.domain == headline.domain() && form.direction == headline.direction();
   });
   if (found == forms_.end()) {
-    forms_.push_back(
-        {headline.instrument(), headline.scale(), headline.domain(), headline.direction()});
+    forms_.push_back({headline.instrument(), headline.instrument_version(), headline.scale(),
+                      headline.domain(), headline.direction()});
     return static_cast<uint32_t>(forms_.size()) - 1;
   }
   return static_cast<uint32_t>(found - forms_.begin());
 }
 
-absl::Status PracticeFold::Put(const v1::Series& series,
-                               const v1::InstrumentDefinition* definition) {
+absl::Status PracticeFold::Put(const v1::Series& series) {
   SeriesRow row{};
   if (!ParseDigest(series.name(), row.id)) {
     return Internal("the id of a series is not a digest");
   }
-  if (definition == nullptr || series.assessment_count() == 0) {
+  const Measure measure = MeasureOf({LastId(series.instrument()), series.instrument_version()});
+  if (measure.definition == nullptr || series.assessment_count() == 0) {
     Remove(series.name(), series.episode());
     return absl::OkStatus();
   }
-  const v1::SeriesHeadline headline = MakeHeadline(*definition, series);
+  const v1::SeriesHeadline headline = MakeHeadline(measure, series);
   row.baseline = headline.baseline();
   row.latest = headline.latest();
   row.latest_seconds = headline.latest_answered_time().seconds();
@@ -261,8 +345,7 @@ absl::Status PracticeFold::Put(const v1::Series& series,
   row.reason = static_cast<uint8_t>(headline.reason_code());
   row.has_values = headline.has_latest();
   row.provisional = headline.provisional();
-  const v1::ScaleSummary* summary = FindSummary(series, headline.scale());
-  row.completed = summary != nullptr && summary->count_from_baseline() > 1;
+  row.completed = IsCompleted(series, headline.scale());
   row.informants_too = SeriesKind().access(series).subjects.size() > 1;
 
   EpisodeRow& episode = RowFor(series.episode());
@@ -423,7 +506,7 @@ void PracticeFold::Count(const EpisodeRow& row, const SeriesRow& series, int sig
     }
   }
   keys[3].push_back(absl::FormatCivilTime(absl::CivilMonth(closed)));
-  Dimensions& dimensions = summaries_[LastId(forms_[series.form].instrument)];
+  Dimensions& dimensions = summaries_[VersionOf(forms_[series.form])];
   for (size_t i = 0; i < dimensions.size(); ++i) {
     Tidy(keys[i]);
     for (const int year : {0, static_cast<int>(closed.year())}) {
@@ -447,7 +530,7 @@ void PracticeFold::Count(const EpisodeRow& row, const SeriesRow& series, int sig
     }
   }
   if (dimensions[0].empty()) {
-    summaries_.erase(LastId(forms_[series.form].instrument));
+    summaries_.erase(VersionOf(forms_[series.form]));
   }
 }
 
@@ -455,10 +538,11 @@ const std::set<std::string>& PracticeFold::OpenEpisodesOf(const std::string& sta
   return FindOrEmpty(by_staff_, staff);
 }
 
-const PracticeFold::Groups& PracticeFold::SummaryOf(const std::string& instrument,
+const PracticeFold::Groups& PracticeFold::SummaryOf(const std::string& instrument, int version,
                                                     v1::SummaryDimension dimension,
                                                     int year) const {
-  return FindOrEmpty(FindOrEmpty(summaries_, instrument)[PlaceOfDimension(dimension)], year);
+  return FindOrEmpty(
+      FindOrEmpty(summaries_, Version(instrument, version))[PlaceOfDimension(dimension)], year);
 }
 
 v1::SeriesHeadline PracticeFold::HeadlineOf(const SeriesRow& series) const {
@@ -466,6 +550,7 @@ v1::SeriesHeadline PracticeFold::HeadlineOf(const SeriesRow& series) const {
   v1::SeriesHeadline headline;
   headline.set_series(NameOf("series", FormatDigest(series.id)));
   headline.set_instrument(form.instrument);
+  headline.set_instrument_version(form.version);
   headline.set_subject(std::string(strings_.Get(series.subject)));
   headline.set_informant(std::string(strings_.Get(series.informant)));
   headline.set_relationship_target(std::string(strings_.Get(series.relationship_target)));
@@ -591,7 +676,16 @@ std::string PracticeFold::DebugString() const {
   for (const auto& [staff, episode_names] : by_staff_) {
     absl::StrAppend(&text, staff, ": ", absl::StrJoin(episode_names, " "), "\n");
   }
-  for (const auto& [instrument, dimensions] : summaries_) {
+  for (const auto& [version, definition] : own_) {
+    absl::StrAppend(&text, version.first, " ", version.second, " ", definition->ShortDebugString(),
+                    "\n");
+  }
+  for (const auto& [version, norms] : norms_) {
+    for (const auto& [name, norm] : norms) {
+      absl::StrAppend(&text, name, " ", norm.ShortDebugString(), "\n");
+    }
+  }
+  for (const auto& [version, dimensions] : summaries_) {
     for (size_t i = 0; i < dimensions.size(); ++i) {
       for (const auto& [year, groups] : dimensions[i]) {
         for (const auto& [key, group] : groups) {
@@ -599,10 +693,11 @@ std::string PracticeFold::DebugString() const {
           for (const uint32_t person : group.persons()) {
             persons.insert(strings_.Get(person));
           }
-          absl::StrAppend(&text, instrument, " ", i, " ", year, " '", key, "' ", group.count(), " ",
-                          group.completed(), " (", absl::StrJoin(group.verdicts(), " "), ")",
-                          " sums ", group.values().DebugString(), " persons ",
-                          absl::StrJoin(persons, " "), "\n");
+          absl::StrAppend(&text, version.first, " ", version.second, " ", i, " ", year, " '", key,
+                          "' ", group.count(), " ", group.completed(), " (",
+                          absl::StrJoin(group.verdicts(), " "), ") sums ",
+                          group.values().DebugString(), " persons ", absl::StrJoin(persons, " "),
+                          "\n");
         }
       }
     }

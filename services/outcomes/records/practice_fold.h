@@ -20,9 +20,13 @@
 #include "securebase/outcomes/v1/alert.pb.h"
 #include "securebase/outcomes/v1/dashboard.pb.h"
 #include "securebase/outcomes/v1/instrument.pb.h"
+#include "securebase/outcomes/v1/norm.pb.h"
+#include "securebase/outcomes/v1/own_instrument.pb.h"
 #include "securebase/outcomes/v1/schedule.pb.h"
 #include "securebase/outcomes/v1/series.pb.h"
+#include "services/outcomes/records/measures.h"
 #include "services/outcomes/records/string_table.h"
+#include "services/outcomes/rules/catalogue.h"
 #include "services/outcomes/rules/summary.h"
 #include "services/platform/records/database.h"
 
@@ -117,14 +121,18 @@ class PracticeFold {
  public:
   using Groups = std::map<std::string, SummaryGroup>;  // by the key of their row
 
-  // `practice` is its id.
-  explicit PracticeFold(std::string practice) : practice_(std::move(practice)) {}
+  // `practice` is its id. `built_in` must outlive the object.
+  PracticeFold(std::string practice, const Catalogue& built_in)
+      : practice_(std::move(practice)), built_in_(&built_in) {}
 
   // The record's present state. INTERNAL: its name is not one that this service gives. An episode
-  // that was closed and is open again returns true: what waits in it has to be put again.
+  // that was closed and is open again returns true: what waits in it has to be put again. A version
+  // of an instrument is put before the series that were scored by it, since it was there before
+  // they were. Putting a norm judges every series of its scoring version again.
+  void Put(const v1::InstrumentVersion& version);
+  void Put(const v1::Norm& norm);
   bool Put(const episodes::v1::Episode& episode);
-  // `definition`: the one it was scored by; null: it is unknown, and the series cannot be shown.
-  absl::Status Put(const v1::Series& series, const v1::InstrumentDefinition* definition);
+  absl::Status Put(const v1::Series& series);
   void Put(const v1::Alert& alert);
   void Put(const v1::Schedule& schedule);
   // The practice's settings. Changing the zone adds up every summary again.
@@ -141,10 +149,10 @@ class PracticeFold {
   // Those of them whose care team the member of staff is in at present.
   const std::set<std::string>& OpenEpisodesOf(const std::string& staff) const;
 
-  // The closed episodes' series of an instrument (its id), in rows. `year`: of the closing, 0: all
-  // of them; persons are counted for year 0 only.
-  const Groups& SummaryOf(const std::string& instrument, v1::SummaryDimension dimension,
-                          int year) const;
+  // The closed episodes' series of one scoring version of an instrument (its id), in rows. `year`:
+  // of the closing, 0: all of them; persons are counted for year 0 only.
+  const Groups& SummaryOf(const std::string& instrument, int version,
+                          v1::SummaryDimension dimension, int year) const;
   // Of the practice's settings.
   int smallest_group() const { return smallest_group_; }
 
@@ -170,9 +178,12 @@ class PracticeFold {
  private:
   static constexpr int kDimensions = 4;
 
+  // A scoring version: instrument id and number.
+  using Version = std::pair<std::string, int>;
   // What the series of one form have in common.
   struct Form {
     std::string instrument;  // its name
+    int version = 0;
     std::string scale;
     v1::Domain domain = v1::DOMAIN_UNSPECIFIED;
     v1::Direction direction = v1::DIRECTION_UNSPECIFIED;
@@ -186,6 +197,11 @@ class PracticeFold {
   WaitingRows& WaitingFor(const EpisodeRow& row);
   uint32_t FormOf(const v1::SeriesHeadline& headline);
   bool HasRisk(const EpisodeRow& row) const;
+  static Version VersionOf(const Form& form);
+  // With the norms in force; its definition is null when it is unknown.
+  Measure MeasureOf(const Version& version) const;
+  // After the norms of a version have changed.
+  void JudgeAnew(const Version& version);
   void Index(const EpisodeRow& row);
   void Unindex(const EpisodeRow& row);
   // Adds what the series says to the summaries, or takes it out (sign −1), if the episode is
@@ -198,6 +214,9 @@ class PracticeFold {
   std::string NameOf(absl::string_view collection, absl::string_view id) const;
 
   const std::string practice_;
+  const Catalogue* const built_in_;
+  std::map<Version, DefinitionPtr> own_;                      // the practice's
+  std::map<Version, std::map<std::string, v1::Norm>> norms_;  // in force, by name
   absl::TimeZone zone_ = absl::UTCTimeZone();
   int smallest_group_ = 0;
   StringTable strings_;
@@ -207,12 +226,11 @@ class PracticeFold {
   absl::flat_hash_map<StringId, std::unique_ptr<WaitingRows>> waiting_;  // by episode id
   std::set<std::string> open_;
   std::map<std::string, std::set<std::string>> by_staff_;
-  std::map<std::string, Dimensions> summaries_;  // by instrument id
+  std::map<Version, Dimensions> summaries_;
   size_t series_count_ = 0;
 };
 
-// Headline of a series as dashboards show it.
-v1::SeriesHeadline MakeHeadline(const v1::InstrumentDefinition& definition,
-                                const v1::Series& series);
+// Headline of a series as dashboards show it, judged by the measure's norms.
+v1::SeriesHeadline MakeHeadline(const Measure& measure, const v1::Series& series);
 
 }  // namespace securebase::outcomes

@@ -27,10 +27,6 @@ records::Reader ReadEverything(storage::Store& store, const api::Call& call) {
   return records::Reader(store, call, std::move(view));
 }
 
-const v1::InstrumentDefinition* DefinitionOf(const Catalogue& catalogue, const v1::Series& series) {
-  return catalogue.Find(LastId(series.instrument()), series.instrument_version());
-}
-
 // The reader's practice's.
 absl::Status PutSettings(const records::Reader& reader, PracticeFold& fold) {
   SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(reader));
@@ -53,8 +49,8 @@ absl::Status PutOne(const records::Reader& reader, const records::Kind<Message>&
 }
 
 // Entries say that a record changed; its present state is what counts, however often it did.
-absl::Status PutChanged(const records::Reader& reader, const Catalogue& catalogue,
-                        const type::v1::JournalEntry& entry, PracticeFold& fold) {
+absl::Status PutChanged(const records::Reader& reader, const type::v1::JournalEntry& entry,
+                        PracticeFold& fold) {
   const auto put = [&](const auto& message) {
     fold.Put(message);
     return absl::OkStatus();
@@ -63,8 +59,14 @@ absl::Status PutChanged(const records::Reader& reader, const Catalogue& catalogu
   if (parts.size() == 3 && parts[2] == "settings") {
     return PutSettings(reader, fold);
   }
+  if (parts.size() == 6 && parts[4] == "versions") {
+    return PutOne(reader, InstrumentVersionKind(), entry, fold, put);
+  }
   if (parts.size() != 4) {
-    return absl::OkStatus();  // below an episode
+    return absl::OkStatus();  // below an episode, or a wording
+  }
+  if (parts[2] == "norms") {
+    return PutOne(reader, NormKind(), entry, fold, put);
   }
   if (parts[2] == "episodes") {
     return PutOne(
@@ -78,9 +80,8 @@ absl::Status PutChanged(const records::Reader& reader, const Catalogue& catalogu
         });
   }
   if (parts[2] == "series") {
-    return PutOne(reader, SeriesKind(), entry, fold, [&](const v1::Series& series) {
-      return fold.Put(series, DefinitionOf(catalogue, series));
-    });
+    return PutOne(reader, SeriesKind(), entry, fold,
+                  [&](const v1::Series& series) { return fold.Put(series); });
   }
   if (parts[2] == "alerts") {
     return PutOne(reader, AlertKind(), entry, fold, put);
@@ -153,7 +154,8 @@ absl::Status Projections::CatchUp(const api::Call& call, Practice& practice) {
       SB_RETURN_IF_ERROR(Load(call, practice));
       continue;
     }
-    std::map<std::string, type::v1::JournalEntry> changed;  // by resource
+    // By resource: so versions of instruments come before series, as the fold needs them.
+    std::map<std::string, type::v1::JournalEntry> changed;
     for (const storage::JournalEntry& stored : page->entries) {
       type::v1::JournalEntry entry;
       if (!entry.ParseFromString(stored.value)) {
@@ -163,7 +165,7 @@ absl::Status Projections::CatchUp(const api::Call& call, Practice& practice) {
       changed[entry.resource()] = std::move(entry);
     }
     for (const auto& [name, entry] : changed) {
-      SB_RETURN_IF_ERROR(PutChanged(reader, catalogue_, entry, *practice.fold));
+      SB_RETURN_IF_ERROR(PutChanged(reader, entry, *practice.fold));
     }
     practice.position.sequence = page->entries.back().sequence;
   }
@@ -175,18 +177,18 @@ absl::Status Projections::Load(const api::Call& call, Practice& practice) {
   SB_ASSIGN_OR_RETURN(const storage::Position position,
                       store_.GetPosition({call.deadline}, call.practice()));
   const records::Reader reader = ReadEverything(store_, call);
-  auto fold = std::make_unique<PracticeFold>(call.practice());
+  auto fold = std::make_unique<PracticeFold>(call.practice(), catalogue_);
   const auto put = [&](const auto& message) {
     fold->Put(message);
     return absl::OkStatus();
   };
   // Row by row: the records as they are stored take twenty times as much memory as their rows.
   SB_RETURN_IF_ERROR(PutSettings(reader, *fold));
+  SB_RETURN_IF_ERROR(reader.FindEach(InstrumentVersionKind(), AllVersions(), put));
+  SB_RETURN_IF_ERROR(reader.FindEach(NormKind(), AllNorms(), put));
   SB_RETURN_IF_ERROR(reader.FindEach(episodes::EpisodeKind(), episodes::AllEpisodes(), put));
-  SB_RETURN_IF_ERROR(
-      reader.FindEach(SeriesKind(), AllSeriesByEpisode(), [&](const v1::Series& series) {
-        return fold->Put(series, DefinitionOf(catalogue_, series));
-      }));
+  SB_RETURN_IF_ERROR(reader.FindEach(SeriesKind(), AllSeriesByEpisode(),
+                                     [&](const v1::Series& series) { return fold->Put(series); }));
   SB_RETURN_IF_ERROR(reader.FindEach(AlertKind(), UnresolvedAlerts(), put));
   SB_RETURN_IF_ERROR(reader.FindEach(ScheduleKind(), ActiveSchedules(), put));
   practice.fold = std::move(fold);

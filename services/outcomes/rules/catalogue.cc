@@ -310,10 +310,13 @@ class Checker {
       if (item == nullptr || !IsBounded(*item)) {
         continue;
       }
-      for (int answer = item->min(); answer <= item->max(); ++answer) {
-        Require(answers.count(answer) > 0, path + ".values",
-                absl::StrCat("lacks answer ", answer, " of item ", item->id()));
+      // The first one says it: a practice's definition could lack two thousand for every item.
+      int lacking = item->min();
+      while (lacking <= item->max() && answers.count(lacking) > 0) {
+        ++lacking;
       }
+      Require(lacking > item->max(), path + ".values",
+              absl::StrCat("lacks answer ", lacking, " of item ", item->id()));
     }
   }
 
@@ -648,7 +651,8 @@ std::vector<FieldViolation> CheckDefinition(const v1::InstrumentDefinition& defi
 }
 
 absl::StatusOr<v1::InstrumentDefinition> ParseDefinition(absl::string_view file,
-                                                         absl::string_view text) {
+                                                         absl::string_view text,
+                                                         const DefinitionCheck& check) {
   v1::InstrumentDefinition definition;
   ErrorCollector errors(file);
   TextFormat::ParseInfoTree tree;
@@ -659,7 +663,7 @@ absl::StatusOr<v1::InstrumentDefinition> ParseDefinition(absl::string_view file,
   if (!parser.Parse(&input, &definition)) {
     return InvalidFields(errors.violations(), Reason::kDefinitionInvalid);
   }
-  std::vector<FieldViolation> violations = CheckDefinition(definition);
+  std::vector<FieldViolation> violations = check(definition);
   for (FieldViolation& violation : violations) {
     violation.description = absl::StrCat(violation.field, " ", violation.description);
     violation.field = absl::StrCat(file, ":", LineOf(violation.field, &tree));
@@ -691,6 +695,12 @@ absl::StatusOr<Catalogue> Catalogue::FromFiles(const std::vector<EmbeddedFile>& 
   for (const EmbeddedFile& file : files) {
     SB_ASSIGN_OR_RETURN(v1::InstrumentDefinition definition,
                         ParseDefinition(file.name, file.contents));
+    if (absl::StartsWith(definition.id(), kOwnPrefix)) {
+      return InvalidFields(
+          {{std::string(file.name),
+            absl::StrCat("ids that begin with ", kOwnPrefix, " are those of practices")}},
+          Reason::kDefinitionInvalid);
+    }
     std::map<int, v1::InstrumentDefinition>& versions = catalogue.definitions_[definition.id()];
     const int version = definition.version();
     if (!versions.emplace(version, std::move(definition)).second) {
@@ -713,6 +723,17 @@ const v1::InstrumentDefinition* Catalogue::Find(absl::string_view id, int versio
   }
   const auto at = found->second.find(version);
   return at == found->second.end() ? nullptr : &at->second;
+}
+
+std::vector<const v1::InstrumentDefinition*> Catalogue::Versions(absl::string_view id) const {
+  std::vector<const v1::InstrumentDefinition*> versions;
+  const auto found = definitions_.find(std::string(id));
+  if (found != definitions_.end()) {
+    for (const auto& [number, definition] : found->second) {
+      versions.push_back(&definition);
+    }
+  }
+  return versions;
 }
 
 std::vector<const v1::InstrumentDefinition*> Catalogue::Newest() const {

@@ -7,8 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "services/outcomes/rules/catalogue.h"
+#include "services/outcomes/rules/norm.h"
 #include "services/outcomes/rules/numbers.h"
 #include "services/platform/base/error.h"
+#include "services/platform/base/resource_name.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::outcomes {
@@ -24,22 +26,6 @@ using type::v1::CONFIDENCE_LOW;
 constexpr double kZ95 = 1.96;
 constexpr double kZ90 = 1.645;
 
-// Persons that a norm must rest on at least (house rule).
-constexpr int kLeastSample = 30;
-
-v1::ChangePolicy PolicyOfNorm(const v1::ApprovedNorm& norm) {
-  v1::ChangePolicy policy;
-  policy.set_id(norm.id());
-  policy.set_comparator(v1::COMPARATOR_EXCEEDS);
-  policy.set_confidence_level(norm.confidence_level());
-  policy.set_cut_off_method(norm.cut_off_method());
-  *policy.mutable_inputs() = norm.inputs();
-  policy.set_confidence(norm.confidence());
-  policy.set_source(absl::StrCat("norm ", norm.id(), " version ", norm.version(),
-                                 ", approved by the practice (n = ", norm.sample_size(), ")"));
-  return policy;
-}
-
 const v1::ChangePolicy* FindPolicy(const v1::Scale& scale, const std::string& id) {
   for (const v1::ChangePolicy& policy : scale.change_policies()) {
     if (id.empty() ? policy.is_default() : policy.id() == id) {
@@ -50,42 +36,46 @@ const v1::ChangePolicy* FindPolicy(const v1::Scale& scale, const std::string& id
 }
 
 // Which policies a scale has, for a message.
-std::string KnownPolicies(const v1::Scale& scale, const v1::ApprovedNorm* norm) {
+std::string KnownPolicies(const v1::Scale& scale, const v1::Norm* norm) {
   std::vector<std::string> ids;
   for (const v1::ChangePolicy& policy : scale.change_policies()) {
     ids.push_back(policy.id());
   }
   if (norm != nullptr) {
-    ids.push_back(norm->id());
+    ids.push_back(LastId(norm->name()));
   }
   return ids.empty() ? "the scale has none" : absl::StrCat("known: ", absl::StrJoin(ids, ", "));
 }
 
-void CheckNorm(const v1::InstrumentDefinition& definition, const v1::Scale& scale,
-               const v1::ApprovedNorm& norm, std::vector<FieldViolation>& violations) {
-  if (norm.instrument() != definition.id() || norm.instrument_version() != definition.version() ||
-      norm.scale() != scale.id()) {
+// The figures were checked when the norm was proposed, and have not changed since.
+void CheckUsable(const v1::InstrumentDefinition& definition, const v1::Scale& scale,
+                 const v1::Norm& norm, std::vector<FieldViolation>& violations) {
+  if (LastId(norm.instrument()) != definition.id() ||
+      norm.instrument_version() != definition.version() || norm.scale() != scale.id()) {
     violations.push_back({"norm", "is not for this scale and scoring version"});
-  }
-  if (norm.sample_size() < kLeastSample) {
-    violations.push_back({"norm.sample_size", absl::StrCat("must be ", kLeastSample, " or more")});
   }
   if (norm.approved_by().empty()) {
     violations.push_back({"norm.approved_by", "must name who approved it"});
   }
-  if (norm.confidence_level() != 90 && norm.confidence_level() != 95) {
-    violations.push_back({"norm.confidence_level", "must be 90 or 95"});
+}
+
+// The policy that judges, and whether the practice's norm stands behind it.
+struct Judge {
+  std::optional<v1::ChangePolicy> policy;
+  bool approved = false;
+};
+
+Judge ChooseJudge(const v1::Scale& scale, const ChangeOptions& options) {
+  Judge judge;
+  if (const v1::ChangePolicy* found = FindPolicy(scale, options.policy); found != nullptr) {
+    judge.policy = *found;
+    judge.approved = options.norm != nullptr && options.norm->policy() == found->id();
+  } else if (options.norm != nullptr &&
+             (options.policy.empty() || options.policy == LastId(options.norm->name()))) {
+    judge.policy = PolicyOfNorm(scale, *options.norm);
+    judge.approved = true;
   }
-  if (!(norm.inputs().sd() > 0)) {
-    violations.push_back({"norm.inputs.sd", "must be above 0"});
-  }
-  if (!(norm.inputs().reliability() > 0 && norm.inputs().reliability() < 1)) {
-    violations.push_back({"norm.inputs.reliability", "must be between 0 and 1"});
-  }
-  if (norm.cut_off_method() != v1::CUT_OFF_METHOD_UNSPECIFIED &&
-      !JacobsonTruaxCutOff(norm.inputs(), norm.cut_off_method(), scale.direction()).has_value()) {
-    violations.push_back({"norm.inputs", "lacks figures for the cut-off"});
-  }
+  return judge;
 }
 
 v1::ChangeVerdict Insufficient(v1::ChangeVerdict verdict, v1::ChangeReason code,
@@ -207,16 +197,10 @@ absl::StatusOr<v1::ChangeVerdict> ClassifyChange(const v1::InstrumentDefinition&
                                                 " to ", FormatNumber(scale->max()))});
     }
   }
-  std::optional<v1::ChangePolicy> policy;
-  if (const v1::ChangePolicy* found = FindPolicy(*scale, options.policy); found != nullptr) {
-    policy = *found;
-  }
   if (options.norm != nullptr) {
-    CheckNorm(definition, *scale, *options.norm, violations);
-    if (!policy.has_value() && (options.policy.empty() || options.policy == options.norm->id())) {
-      policy = PolicyOfNorm(*options.norm);
-    }
+    CheckUsable(definition, *scale, *options.norm, violations);
   }
+  const auto [policy, approved] = ChooseJudge(*scale, options);
   if (!policy.has_value() && !options.policy.empty()) {
     violations.push_back(
         {"policy", absl::StrCat("unknown; ", KnownPolicies(*scale, options.norm))});
@@ -253,6 +237,11 @@ absl::StatusOr<v1::ChangeVerdict> ClassifyChange(const v1::InstrumentDefinition&
                         "approved no norm");
   }
   FillPolicy(*policy, scale->direction(), verdict);
+  if (approved) {
+    verdict.set_approved_norm(options.norm->name());
+    verdict.set_approved_by(options.norm->approved_by());
+    verdict.set_provisional(false);
+  }
   if (policy->confidence() == CONFIDENCE_LOW ||
       policy->confidence() == type::v1::CONFIDENCE_UNSPECIFIED) {
     return Insufficient(verdict, v1::CHANGE_REASON_LOW_CONFIDENCE,

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "securebase/outcomes/v1/change.pb.h"
 #include "securebase/outcomes/v1/instrument.pb.h"
+#include "securebase/outcomes/v1/norm.pb.h"
 #include "securebase/outcomes/v1/score.pb.h"
 
 namespace securebase::outcomes {
@@ -36,14 +37,15 @@ struct ChangeOptions {
   // The policy (or the id of `norm`) to use; empty: the definition's default, and where it has none
   // the norm.
   std::string policy = {};
-  // What the practice has approved for this scale; may be null.
-  const v1::ApprovedNorm* norm = nullptr;
+  // What the practice has approved for this scale; may be null. Where the policy that judges is the
+  // norm's, the verdict names the norm, and is not provisional: somebody has vouched for it.
+  const v1::Norm* norm = nullptr;
 };
 
 // The verdict on `scale` between two values, either of which may not exist. INVALID_ARGUMENT,
 // INVALID_FIELDS: an unknown scale or policy, a value out of the scale's range, a norm that is not
-// for this scale and version, or rests on fewer than 30 persons. `definition` has passed
-// CheckDefinition.
+// for this scale and version, or that nobody has approved. `definition` has passed CheckDefinition,
+// the norm CheckNorm.
 absl::StatusOr<v1::ChangeVerdict> ClassifyChange(const v1::InstrumentDefinition& definition,
                                                  absl::string_view scale,
                                                  std::optional<double> from,

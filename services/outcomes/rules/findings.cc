@@ -125,16 +125,18 @@ std::optional<Finding> FindRisk(const v1::ScoringResult& result) {
 }
 
 absl::StatusOr<PointSignals> JudgePoint(const v1::InstrumentDefinition& definition,
-                                        const v1::SeriesPoint& point, int cadence_weeks,
-                                        const SignalRules& rules, v1::Series& series) {
+                                        const Norms& norms, const v1::SeriesPoint& point,
+                                        int cadence_weeks, const SignalRules& rules,
+                                        v1::Series& series) {
   PointSignals signals;
   for (v1::ScaleSummary& summary : *series.mutable_scales()) {
     if (summary.latest().assessment() != point.assessment()) {
       continue;
     }
+    const ChangeOptions options{"", FindNorm(norms, summary.scale())};
     SB_ASSIGN_OR_RETURN(
         const DeteriorationSignal deterioration,
-        EvaluateDeterioration(definition, summary.scale(), Landmarks(summary), 0, ChangeOptions()));
+        EvaluateDeterioration(definition, summary.scale(), Landmarks(summary), 0, options));
     summary.set_cannot_detect_deterioration(deterioration.state ==
                                             DeteriorationState::kCannotDetect);
     if (deterioration.state == DeteriorationState::kDeteriorated) {
@@ -149,8 +151,8 @@ absl::StatusOr<PointSignals> JudgePoint(const v1::InstrumentDefinition& definiti
     SB_ASSIGN_OR_RETURN(
         const std::optional<OnTrackSignal> on_track,
         EvaluateOnTrack(definition, summary.scale(), Course(summary), 0,
-                        cadence_weeks > 0 ? cadence_weeks : ObservedCadenceWeeks(summary),
-                        ChangeOptions(), rules));
+                        cadence_weeks > 0 ? cadence_weeks : ObservedCadenceWeeks(summary), options,
+                        rules));
     if (on_track.has_value() && on_track->not_on_track) {
       signals.findings.push_back(MakeFinding(
           v1::ALERT_KIND_NOT_ON_TRACK, on_track->verdict,

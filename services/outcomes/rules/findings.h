@@ -8,6 +8,7 @@
 #include "securebase/outcomes/v1/score.pb.h"
 #include "securebase/outcomes/v1/series.pb.h"
 #include "services/outcomes/rules/alert.h"
+#include "services/outcomes/rules/norm.h"
 #include "services/outcomes/rules/signals.h"
 
 // From signals to what an alert is made of.
@@ -25,11 +26,13 @@ struct PointSignals {
 };
 
 // Judges `series`, whose newest point is `point`, as AddPoint left it, and notes on its scales
-// where deterioration cannot be detected. `cadence_weeks`: how often the measure is given, 0 if no
-// schedule says so; then the mean distance of its assessments so far decides.
+// where deterioration cannot be detected. `norms` are those in force for the definition.
+// `cadence_weeks`: how often the measure is given, 0 if no schedule says so; then the mean distance
+// of its assessments so far decides.
 absl::StatusOr<PointSignals> JudgePoint(const v1::InstrumentDefinition& definition,
-                                        const v1::SeriesPoint& point, int cadence_weeks,
-                                        const SignalRules& rules, v1::Series& series);
+                                        const Norms& norms, const v1::SeriesPoint& point,
+                                        int cadence_weeks, const SignalRules& rules,
+                                        v1::Series& series);
 
 // The item mean of an alliance measure's latest value; nothing for other instruments or without
 // one.

@@ -7,6 +7,7 @@
 #include "services/outcomes/rules/catalogue.h"
 #include "services/outcomes/rules/change.h"
 #include "services/platform/api/timestamp.h"
+#include "services/platform/base/resource_name.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::outcomes {
@@ -60,8 +61,8 @@ void AddValue(const v1::Scale& scale, const v1::SeriesValue& value,
   summary.set_count_from_baseline(summary.count_from_baseline() + 1);
 }
 
-absl::Status Judge(const v1::InstrumentDefinition& definition, const v1::Scale& scale,
-                   absl::string_view policy, v1::ScaleSummary& summary) {
+absl::Status Judge(const v1::InstrumentDefinition& definition, const Norms& norms,
+                   const v1::Scale& scale, absl::string_view policy, v1::ScaleSummary& summary) {
   std::optional<double> from;
   std::optional<double> to;
   if (summary.has_baseline()) {
@@ -70,9 +71,9 @@ absl::Status Judge(const v1::InstrumentDefinition& definition, const v1::Scale& 
   if (summary.has_latest() && summary.latest().assessment() != summary.baseline().assessment()) {
     to = summary.latest().value();
   }
-  SB_ASSIGN_OR_RETURN(
-      *summary.mutable_verdict(),
-      ClassifyChange(definition, scale.id(), from, to, {PolicyFor(scale, policy), nullptr}));
+  SB_ASSIGN_OR_RETURN(*summary.mutable_verdict(), ClassifyChange(definition, scale.id(), from, to,
+                                                                 {PolicyFor(scale, norms, policy),
+                                                                  FindNorm(norms, scale.id())}));
   return absl::OkStatus();
 }
 
@@ -153,8 +154,8 @@ bool ExtendsSeries(const v1::Series& series, const v1::SeriesPoint& point) {
          Key(series.latest_answered_time()) < Key(point.answered_time());
 }
 
-absl::Status AddPoint(const v1::InstrumentDefinition& definition, absl::string_view policy,
-                      const v1::SeriesPoint& point, v1::Series& series) {
+absl::Status AddPoint(const v1::InstrumentDefinition& definition, const Norms& norms,
+                      absl::string_view policy, const v1::SeriesPoint& point, v1::Series& series) {
   if (series.scales_size() != definition.scales_size()) {
     ClearSummary(definition, series);
   }
@@ -167,7 +168,7 @@ absl::Status AddPoint(const v1::InstrumentDefinition& definition, absl::string_v
     if (value != nullptr && value->has_value()) {
       AddValue(scale, MakeValue(point, *value), series.chosen_baseline(), summary);
     }
-    SB_RETURN_IF_ERROR(Judge(definition, scale, policy, summary));
+    SB_RETURN_IF_ERROR(Judge(definition, norms, scale, policy, summary));
   }
   if (point.has_attachment_point()) {
     v1::AttachmentMove& move = *series.mutable_attachment();
@@ -180,12 +181,12 @@ absl::Status AddPoint(const v1::InstrumentDefinition& definition, absl::string_v
   return absl::OkStatus();
 }
 
-absl::Status JudgeByPolicy(const v1::InstrumentDefinition& definition, absl::string_view policy,
-                           v1::Series& series) {
+absl::Status JudgeByPolicy(const v1::InstrumentDefinition& definition, const Norms& norms,
+                           absl::string_view policy, v1::Series& series) {
   for (v1::ScaleSummary& summary : *series.mutable_scales()) {
     const v1::Scale* scale = FindScale(definition, summary.scale());
     if (scale != nullptr) {
-      SB_RETURN_IF_ERROR(Judge(definition, *scale, policy, summary));
+      SB_RETURN_IF_ERROR(Judge(definition, norms, *scale, policy, summary));
     }
   }
   return absl::OkStatus();
@@ -247,7 +248,11 @@ const v1::Scale& HeadlineScale(const v1::InstrumentDefinition& definition) {
   return total != nullptr ? *total : definition.scales(0);
 }
 
-std::string PolicyFor(const v1::Scale& scale, absl::string_view policy) {
+std::string PolicyFor(const v1::Scale& scale, const Norms& norms, absl::string_view policy) {
+  const v1::Norm* norm = FindNorm(norms, scale.id());
+  if (norm != nullptr && !policy.empty() && LastId(norm->name()) == policy) {
+    return std::string(policy);
+  }
   for (const v1::ChangePolicy& candidate : scale.change_policies()) {
     if (candidate.id() == policy) {
       return std::string(policy);

@@ -9,6 +9,7 @@
 #include "securebase/outcomes/v1/assessment.pb.h"
 #include "securebase/outcomes/v1/instrument.pb.h"
 #include "securebase/outcomes/v1/series.pb.h"
+#include "services/outcomes/rules/norm.h"
 
 // How assessments make up a series. A series is a fold over its assessments in their order, so that
 // adding the newest one to the summary gives what reading all of them again would give.
@@ -30,16 +31,17 @@ std::string ChosenBaselineAsOf(const v1::Series& series, absl::Time as_of);
 // Whether `point` was answered after all of the series, so that AddPoint may take it.
 bool ExtendsSeries(const v1::Series& series, const v1::SeriesPoint& point);
 
-// Adds the point that comes next. `policy` names the change policy for the verdicts, on the scales
-// that have it; empty: the default. Only the summary changes: counts, scales, attachment,
-// latest_answered_time. `series` has its identity and, if there is one, chosen_baseline. Errors are
-// those of ClassifyChange.
-absl::Status AddPoint(const v1::InstrumentDefinition& definition, absl::string_view policy,
-                      const v1::SeriesPoint& point, v1::Series& series);
+// Adds the point that comes next. `policy` names the change policy (or norm) for the verdicts, on
+// the scales that have it; empty: the default. `norms` are those in force for the definition. Only
+// the summary changes: counts, scales, attachment, latest_answered_time. `series` has its identity
+// and, if there is one, chosen_baseline. Errors are those of ClassifyChange.
+absl::Status AddPoint(const v1::InstrumentDefinition& definition, const Norms& norms,
+                      absl::string_view policy, const v1::SeriesPoint& point, v1::Series& series);
 
-// Judges every scale of a summary anew, from its baseline to its latest value, by `policy`.
-absl::Status JudgeByPolicy(const v1::InstrumentDefinition& definition, absl::string_view policy,
-                           v1::Series& series);
+// Judges every scale of a summary anew, from its baseline to its latest value, by `policy`. What is
+// stored was judged by the norms of its time.
+absl::Status JudgeByPolicy(const v1::InstrumentDefinition& definition, const Norms& norms,
+                           absl::string_view policy, v1::Series& series);
 
 // Clears the summary of `series`, so that its points can be added from the first one on. Identity,
 // baseline choices and baseline_move stay.
@@ -57,7 +59,8 @@ const v1::ScalePoint* FindScalePoint(const v1::SeriesPoint& point, absl::string_
 // policy, else "total", else the first.
 const v1::Scale& HeadlineScale(const v1::InstrumentDefinition& definition);
 
-// The policy id to pass to ClassifyChange for `scale`: `policy` if the scale has it, else empty.
-std::string PolicyFor(const v1::Scale& scale, absl::string_view policy);
+// The policy id to pass to ClassifyChange for `scale`: `policy` if the scale has it or a norm of
+// that id, else empty.
+std::string PolicyFor(const v1::Scale& scale, const Norms& norms, absl::string_view policy);
 
 }  // namespace securebase::outcomes

@@ -503,6 +503,14 @@ absl::Status Database::TransactBytes(const api::Call& call,
                    "other writes to the same records kept getting in between; retry the call");
 }
 
+absl::Status Database::TryBytes(const api::Call& call,
+                                const std::function<absl::Status(Write&)>& body) const {
+  SB_ASSIGN_OR_RETURN(const auto view, ViewFor(call));
+  Write write(*options_.store, call, view, *options_.ids);
+  write.refresh_ = SeesWholePractice(call.principal) ? nullptr : options_.access;
+  return body(write);
+}
+
 absl::StatusOr<Database::JournalSlice> Database::ReadJournal(const api::Call& call,
                                                              const std::string& token,
                                                              int page_size) const {

@@ -377,7 +377,8 @@ class Database {
   // request_id, its result for a repeat. When another write got in between, `body` runs again on
   // the new state: it must have no effect but through the Write. The result is `body`'s, or the
   // first one's when the request was repeated. Errors are body's, or ABORTED (CONFLICT) when others
-  // kept getting in between, or the store's.
+  // kept getting in between, or the store's. A request with a `validate_only` that is set (AIP-163)
+  // runs `body` once and commits nothing.
   template <typename Response, typename Request>
   absl::StatusOr<Response> Transact(
       const api::Call& call, const Request& request,
@@ -387,6 +388,12 @@ class Database {
       SB_ASSIGN_OR_RETURN(response, body(write));
       return absl::OkStatus();
     };
+    if constexpr (requires { request.validate_only(); }) {
+      if (request.validate_only()) {
+        SB_RETURN_IF_ERROR(TryBytes(call, run));
+        return response;
+      }
+    }
     std::string request_id;
     if constexpr (requires { request.request_id(); }) {
       request_id = request.request_id();
@@ -429,6 +436,8 @@ class Database {
                              const std::string& request_id,
                              const std::function<absl::Status(Write&)>& body,
                              google::protobuf::Message& response) const;
+  absl::Status TryBytes(const api::Call& call,
+                        const std::function<absl::Status(Write&)>& body) const;
   absl::StatusOr<JournalSlice> ReadJournal(const api::Call& call, const std::string& token,
                                            int page_size) const;
 

@@ -20,6 +20,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_server.h"
 #include "tests/unit/episodes/builders.h"
+#include "tests/unit/outcomes/own_definition.h"
 
 namespace securebase::outcomes {
 namespace {
@@ -184,6 +185,83 @@ TEST_F(OutcomesServiceTest, AnswersAndScoresStayOutOfTheLog) {
   EXPECT_THAT(log, Not(HasSubstr("secret-value")));
   EXPECT_THAT(log, Not(HasSubstr("777")));
   EXPECT_THAT(log, Not(HasSubstr("RISK_LEVEL")));
+}
+
+TEST_F(OutcomesServiceTest, AnOwnInstrumentIsDefinedWordedAnsweredAndJudged) {
+  v1::CreateInstrumentRequest create;
+  create.set_parent("practices/p1");
+  *create.mutable_definition() = testing::OwnDefinition();
+  create.mutable_definition()->mutable_scales(0)->set_items(1, "nowhere");
+  const auto refused = Call<v1::InstrumentVersion>("CreateInstrument", DrLee(), create);
+  EXPECT_THAT(refused, IsError(absl::StatusCode::kInvalidArgument, Reason::kDefinitionInvalid));
+  EXPECT_THAT(refused, HasViolation("definition.scales[0].items[1]"));
+  *create.mutable_definition() = testing::OwnDefinition();
+  create.set_request_id("create-1");
+  const auto created = Call<v1::InstrumentVersion>("CreateInstrument", DrLee(), create);
+  ASSERT_OK(created);
+  const auto repeated = Call<v1::InstrumentVersion>("CreateInstrument", DrLee(), create);
+  ASSERT_OK(repeated);
+  EXPECT_EQ(repeated->SerializeAsString(), created->SerializeAsString());
+
+  v1::ImportInstrumentTextsRequest import;
+  import.set_parent(created->name());
+  v1::InstrumentTexts& texts = *import.add_texts();
+  texts.set_language("en");
+  texts.set_licence_statement("our own");
+  for (const v1::Item& item : created->definition().items()) {
+    v1::ItemText& text = *texts.add_items();
+    text.set_item(item.id());
+    text.set_text("A wording that nobody may log");
+  }
+  ASSERT_OK(Call<v1::ImportInstrumentTextsResponse>("ImportInstrumentTexts", DrLee(), import));
+  v1::TransitionInstrumentVersionRequest activate;
+  activate.set_name(created->name());
+  activate.set_status(v1::PUBLICATION_STATUS_ACTIVE);
+  ASSERT_OK(Call<v1::InstrumentVersion>("TransitionInstrumentVersion", DrLee(), activate));
+
+  // Ann reads the form and answers it.
+  v1::GetInstrumentTextsRequest read;
+  read.set_name(created->name() + "/texts/en");
+  ASSERT_OK(Call<v1::InstrumentTexts>("GetInstrumentTexts", Ann(), read));
+  v1::SubmitAssessmentRequest request = Phq9(0, 0);
+  v1::Assessment& assessment = *request.mutable_assessment();
+  assessment.set_instrument("practices/p1/instruments/own-closeness");
+  assessment.clear_answers();
+  for (const int value : {4, 4, 0, 0}) {
+    v1::Answer& answer = *assessment.add_answers();
+    answer.set_item(absl::StrCat(assessment.answers_size()));
+    answer.set_value(value);
+  }
+  const auto submitted = Submit(Ann(), request);
+  ASSERT_OK(submitted);
+  EXPECT_EQ(submitted->assessment().result().scales(0).value(), 12);
+
+  const auto norm = Call<v1::Norm>("CreateNorm", DrLee(), FromText<v1::CreateNormRequest>(R"pb(
+                                     parent: "practices/p1"
+                                     norm_id: "ours"
+                                     norm {
+                                       instrument: "practices/p1/instruments/own-closeness"
+                                       instrument_version: 1
+                                       scale: "total"
+                                       threshold: 5
+                                       sample_size: 64
+                                       population: "couples"
+                                       source: "report 7"
+                                       confidence: CONFIDENCE_HIGH
+                                     })pb"));
+  ASSERT_OK(norm);
+  v1::TransitionNormRequest approve;
+  approve.set_name(norm->name());
+  approve.set_status(v1::PUBLICATION_STATUS_ACTIVE);
+  EXPECT_THAT(Call<v1::Norm>("TransitionNorm", server_.AsSystem(), approve),
+              IsError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed));
+  ASSERT_OK(Call<v1::Norm>("TransitionNorm", DrLee(), approve));
+  v1::GetSeriesRequest get;
+  get.set_name(submitted->assessment().series());
+  const auto series = Call<v1::GetSeriesResponse>("GetSeries", DrLee(), get);
+  ASSERT_OK(series);
+  EXPECT_EQ(series->series().scales(0).verdict().approved_norm(), "practices/p1/norms/ours");
+  EXPECT_THAT(server_.log().text(), Not(HasSubstr("nobody may log")));
 }
 
 TEST_F(OutcomesServiceTest, TheMetricsShowHowLongARiskAlertHasWaited) {

@@ -5,10 +5,12 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "clients/cli/instruments.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/mutex.h"
+#include "services/platform/base/resource_name.h"
 #include "tests/testing/status_matchers.h"
 
 namespace securebase::cli {
@@ -25,15 +27,41 @@ constexpr char kHeader[] =
     "assessment_id,episode,instrument,subject,informant,relationship_target,answered_time,"
     "age_months,answers\n";
 
+// Built-in ones, and the second version of one with three items of a practice's own.
+absl::StatusOr<v1::InstrumentDefinition> FindInstrument(const std::string& name, int version) {
+  if (name != "practices/p1/instruments/own-three" || version != 2) {
+    return FindBuiltIn(LastId(name));
+  }
+  v1::InstrumentDefinition definition;
+  for (const char* id : {"a", "b", "c"}) {
+    definition.add_items()->set_id(id);
+  }
+  return definition;
+}
+
 std::vector<ImportRow> ReadAll(const std::string& text, ImportFormat format) {
   std::istringstream in(text);
-  absl::StatusOr<ImportReader> reader = ImportReader::Open(in, format, "p1");
+  absl::StatusOr<ImportReader> reader = ImportReader::Open(in, format, "p1", FindInstrument);
   EXPECT_OK(reader);
   std::vector<ImportRow> rows;
   while (std::optional<ImportRow> row = reader->Next()) {
     rows.push_back(*std::move(row));
   }
   return rows;
+}
+
+TEST(ImportReaderTest, AnswersOfAnOwnInstrumentFollowTheItemsOfItsVersion) {
+  const std::vector<ImportRow> rows = ReadAll(
+      "episode,instrument,instrument_version,subject,informant,answered_time,answers\n"
+      "e1,own-three,2,ann,ann,2026-01-07,\"1,,2\"\n",
+      ImportFormat::kCsv);
+  ASSERT_EQ(rows.size(), 1u);
+  ASSERT_OK(rows[0].request);
+  const v1::Assessment& assessment = rows[0].request->assessment();
+  EXPECT_EQ(assessment.instrument_version(), 2);
+  ASSERT_EQ(assessment.answers_size(), 3);
+  EXPECT_EQ(assessment.answers(0).item(), "a");
+  EXPECT_TRUE(assessment.answers(1).not_answered());
 }
 
 TEST(ImportFormatTest, IsTheEndOfTheName) {
@@ -105,7 +133,8 @@ TEST(ImportReaderTest, ABadRowIsReportedAndTheNextOneRead) {
 TEST(ImportReaderTest, AHeaderThatDoesNotFitIsAnErrorOfTheFile) {
   const auto open = [](const std::string& header) {
     std::istringstream in(header);
-    return std::string(ImportReader::Open(in, ImportFormat::kCsv, "p1").status().message());
+    return std::string(
+        ImportReader::Open(in, ImportFormat::kCsv, "p1", FindInstrument).status().message());
   };
   EXPECT_THAT(open(""), HasSubstr("empty"));
   EXPECT_THAT(open("episode,instrument,subject,informant,answers\n"), HasSubstr("answered_time"));
@@ -206,7 +235,8 @@ std::string CsvRow(const std::string& id, const std::string& episode, int answer
 
 absl::StatusOr<ImportSummary> Import(const std::string& rows, const ImportOptions& options) {
   std::istringstream in(kHeader + rows);
-  absl::StatusOr<ImportReader> reader = ImportReader::Open(in, ImportFormat::kCsv, "p1");
+  absl::StatusOr<ImportReader> reader =
+      ImportReader::Open(in, ImportFormat::kCsv, "p1", FindInstrument);
   EXPECT_OK(reader);
   return RunImport(*reader, options);
 }

@@ -189,6 +189,7 @@ TEST(RenderTest, DrawsASeriesWithItsVerdict) {
   auto& series = *response.mutable_series();
   series.set_name("practices/p1/series/s1");
   series.set_instrument("practices/p1/instruments/phq-9");
+  series.set_instrument_version(1);
   series.set_subject("anna");
   series.set_informant("anna");
   auto& scale = *series.add_scales();
@@ -204,6 +205,8 @@ TEST(RenderTest, DrawsASeriesWithItsVerdict) {
   verdict.mutable_cut_off()->set_value(10);
   verdict.mutable_cut_off()->set_clinical(outcomes::v1::COMPARATOR_AT_LEAST);
   verdict.set_policy("nhs");
+  verdict.set_approved_norm("practices/p1/norms/ours");
+  verdict.set_approved_by("dr-lee");
   int day = 0;
   for (const double value : {18.0, 12.0, 6.5}) {
     auto& point = *response.add_points();

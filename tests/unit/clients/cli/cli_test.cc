@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_replace.h"
 #include "clients/cli/json_output.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/struct.pb.h"
@@ -12,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "securebase/outcomes/v1/score.pb.h"
 #include "tests/testing/golden.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace securebase::cli {
 namespace {
@@ -159,6 +161,48 @@ TEST(CliTest, BadInputIsOneClearLine) {
     EXPECT_TRUE(absl::StartsWith(outcome.err, "securebase: ")) << outcome.err;
     EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
   }
+}
+
+class CheckTest : public ::testing::Test {
+ protected:
+  // Runs `catalogue check` on the example of the documentation after a replacement.
+  Outcome Check(const std::string& name, const std::string& from, const std::string& to) {
+    const std::string text = testing::ReadRepositoryFile("docs/clinical/own-closeness.textproto");
+    EXPECT_THAT(text, HasSubstr(from));
+    file_ = folder_.Write(name, absl::StrReplaceAll(text, {{from, to}}));
+    return Execute({"catalogue", "check", file_});
+  }
+  testing::TemporaryFolder folder_;
+  std::string file_;
+};
+
+TEST_F(CheckTest, TheExampleCanBeUsed) {
+  const Outcome outcome = Check("own.textproto", "version: 1", "version: 1");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, file_ + ": own-closeness version 1 can be used: 4 items, 1 scale\n");
+}
+
+TEST_F(CheckTest, WhatIsWrongHasItsLineAndField) {
+  Outcome outcome = Check("own.textproto", "  reversed: \"3\"", "  reversed: \"7\"");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr(file_ + ":31: scales[0].reversed[0] is not on the scale"));
+  outcome = Check("own.textproto", "\"Closeness\"", "\"PHQ-9\"");
+  EXPECT_THAT(outcome.err, HasSubstr(":10: abbreviation is that of the built-in instrument phq-9"));
+  outcome = Check("own.textproto", "\"Closeness\"", "\"" + std::string(41, 'x') + "\"");
+  EXPECT_THAT(outcome.err, HasSubstr(":10: abbreviation must be at most 40 characters"));
+  outcome = Check("own.textproto", "version: 1", "version: one");
+  EXPECT_THAT(outcome.err, HasSubstr(file_ + ":8: column 10"));
+  outcome = Execute({"catalogue", "check", folder_.PathOf("nothing")});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("cannot read"));
+}
+
+TEST_F(CheckTest, JsonIsTakenToo) {
+  const std::string file = folder_.Write("own.json", "{\"id\": \"own-x\", \"version\": 1}");
+  const Outcome outcome = Execute({"catalogue", "check", file});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("items: must have at least 1 element"));
+  EXPECT_THAT(outcome.err, HasSubstr("title: must be set"));
 }
 
 TEST(CliTest, ColoursOnlyWhereAsked) {

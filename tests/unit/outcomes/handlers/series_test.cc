@@ -231,8 +231,10 @@ TEST_F(SeriesTest, CorrectionsOfRandomHistoriesLeaveWhatAReadingOfAllWouldFind) 
     const api::Call call = System();
     ASSERT_OK_AND_ASSIGN(const records::Reader reader, database_.ReaderFor(call));
     ASSERT_OK_AND_ASSIGN(const v1::Series stored, reader.Get(SeriesKind(), submitted[0].series()));
-    ASSERT_OK_AND_ASSIGN(const SeriesView read,
-                         ReadSeries(reader, *catalogue_->Find("phq-9"), stored, std::nullopt, ""));
+    ASSERT_OK_AND_ASSIGN(const Measure phq9, Measures(*catalogue_)
+                                                 .Of(reader, stored.instrument(),
+                                                     stored.instrument_version(), call.time));
+    ASSERT_OK_AND_ASSIGN(const SeriesView read, ReadSeries(reader, phq9, stored, std::nullopt, ""));
     EXPECT_EQ(stored.DebugString(), read.series.DebugString()) << "after step " << i;
     EXPECT_EQ(stored.assessment_count(), static_cast<int>(submitted.size()));
   }

@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "clients/cli/cli.h"
 #include "clients/cli/instruments.h"
 #include "clients/cli/online/connection.h"

@@ -1,10 +1,12 @@
 #include "services/platform/api/page_token.h"
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "services/platform/api/fingerprint.h"
+#include "services/platform/auth/json_object.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
 
@@ -44,7 +46,7 @@ absl::StatusOr<std::string> PageTokens::Make(const Call& call,
   absl::StrAppend(&plain, cursor);
   SB_ASSIGN_OR_RETURN(const std::string sealed,
                       keyring_.Current()->Seal(plain, Binding(call, request)));
-  return absl::WebSafeBase64Escape(sealed);
+  return auth::EncodeBase64Url(sealed);
 }
 
 absl::StatusOr<std::string> PageTokens::Open(const Call& call,
@@ -53,12 +55,12 @@ absl::StatusOr<std::string> PageTokens::Open(const Call& call,
   if (token.empty()) {
     return std::string();
   }
-  std::string sealed;
-  if (!absl::WebSafeBase64Unescape(token, &sealed)) {
+  const std::optional<std::string> sealed = auth::DecodeBase64Url(token);
+  if (!sealed.has_value()) {
     return Invalid();
   }
   const absl::StatusOr<std::string> plain =
-      keyring_.Current()->Open(sealed, Binding(call, request));
+      keyring_.Current()->Open(*sealed, Binding(call, request));
   if (!plain.ok() || plain->size() <= kHeadBytes || (*plain)[0] != kVersion) {
     return Invalid();
   }

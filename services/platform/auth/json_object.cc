@@ -2,7 +2,6 @@
 
 #include <google/protobuf/util/json_util.h>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 
 namespace securebase::auth {
@@ -62,14 +61,11 @@ std::optional<std::vector<std::string>> StringsMember(const google::protobuf::St
 }
 
 std::optional<std::string> DecodeBase64Url(absl::string_view text) {
-  // Abseil skips white space and takes padding; a token has neither.
-  for (const char c : text) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_') {
-      return std::nullopt;
-    }
-  }
   std::string bytes;
-  if (!absl::WebSafeBase64Unescape(text, &bytes)) {
+  // Abseil skips white space, takes padding and ignores the bits that the last character has too
+  // many. Only one text stands for the same bytes (RFC 4648 section 3.5), so that a changed one is
+  // noticed.
+  if (!absl::WebSafeBase64Unescape(text, &bytes) || absl::WebSafeBase64Escape(bytes) != text) {
     return std::nullopt;
   }
   return bytes;

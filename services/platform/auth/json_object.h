@@ -30,7 +30,8 @@ std::optional<double> NumberMember(const google::protobuf::Struct& object, absl:
 std::optional<std::vector<std::string>> StringsMember(const google::protobuf::Struct& object,
                                                       absl::string_view name);
 
-// Base64url without padding (RFC 7515, section 2); none for any other character or length.
+// Base64url without padding (RFC 7515, section 2); none for any other text, also not for a second
+// one of the same bytes.
 std::optional<std::string> DecodeBase64Url(absl::string_view text);
 std::string EncodeBase64Url(absl::string_view bytes);
 

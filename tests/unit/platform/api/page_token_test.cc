@@ -114,6 +114,24 @@ TEST_F(PageTokenTest, EveryDamageIsNoticed) {
   ExpectRefused(call_, request_, "not base64 !");
 }
 
+// The last character of a base64 text may have bits that stand for nothing.
+TEST_F(PageTokenTest, OneTextAloneOpensAPage) {
+  constexpr absl::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  for (const absl::string_view cursor : {"cursor 7", "cursor 77", "cursor 777"}) {
+    ASSERT_OK_AND_ASSIGN(const std::string token, tokens_->Make(call_, request_, cursor));
+    for (const char digit : kDigits) {
+      std::string other = token;
+      other.back() = digit;
+      if (other != token) {
+        ExpectRefused(call_, request_, other);
+      }
+    }
+    ExpectRefused(call_, request_, token + "=");
+    ExpectRefused(call_, request_, token + " ");
+  }
+}
+
 TEST(FingerprintTest, IgnoresWhatIsNotTheQuestion) {
   ListNotesRequest a;
   a.set_parent("practices/p1");

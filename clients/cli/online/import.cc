@@ -158,11 +158,13 @@ absl::StatusOr<Fate> Send(const SubmitAssessmentRequest& request, const ImportOp
 class Dispatcher {
  public:
   explicit Dispatcher(const ImportOptions& options)
-      : options_(options), queues_(static_cast<size_t>(std::max(1, options.in_flight))) {}
+      : options_(options),
+        workers_(static_cast<size_t>(std::max(1, options.in_flight))),
+        queues_(workers_) {}
 
   absl::StatusOr<ImportSummary> Run(ImportReader& reader) {
     std::vector<std::thread> workers;
-    for (size_t i = 0; i < queues_.size(); ++i) {
+    for (size_t i = 0; i < workers_; ++i) {
       workers.emplace_back([this, i] { Work(i); });
     }
     while (!Stopped()) {
@@ -258,6 +260,7 @@ class Dispatcher {
   }
 
   const ImportOptions& options_;
+  const size_t workers_;
   Mutex mutex_;
   CondVar changed_;
   std::vector<std::deque<Row>> queues_ ABSL_GUARDED_BY(mutex_);

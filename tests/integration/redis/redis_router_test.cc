@@ -279,15 +279,6 @@ TEST(RedisRouterTest, AStoppedServerKeepsNobodyBeyondTheDeadline) {
   server->Pause();
   std::mutex mutex;
   absl::Duration latest;  // after its deadline, of all calls
-  absl::Duration lag;     // of a thread that only sleeps: what the machine adds to everything
-  std::atomic<bool> done = false;
-  std::thread sleeper([&] {
-    while (!done) {
-      const absl::Time until = absl::Now() + absl::Milliseconds(10);
-      absl::SleepFor(absl::Milliseconds(10));
-      lag = std::max(lag, absl::Now() - until);
-    }
-  });
   std::vector<std::thread> callers;
   for (int i = 0; i < 32; ++i) {
     callers.emplace_back([&, i] {
@@ -308,9 +299,7 @@ TEST(RedisRouterTest, AStoppedServerKeepsNobodyBeyondTheDeadline) {
   for (std::thread& caller : callers) {
     caller.join();
   }
-  done = true;
-  sleeper.join();
-  EXPECT_LT(latest, absl::Milliseconds(100) + lag);
+  EXPECT_LT(latest, absl::Milliseconds(100));
   server->Resume();
   EXPECT_OK(router->Run(In(absl::Seconds(5)), AppendTo("p")));
   EXPECT_GT(router->stats().discarded, 0);

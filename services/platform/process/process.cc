@@ -47,9 +47,9 @@ class ServiceProcess final : public Process {
         });
     const std::vector<storage::StoreFigure> figures = store_->Figures();
     for (size_t i = 0; i < figures.size(); ++i) {
-      runtime_->metrics->AddComputedGauge(absl::StrCat("securebase_store_", figures[i].name),
-                                          figures[i].help,
-                                          [this, i] { return store_->Figures()[i].value; });
+      runtime_->metrics->AddComputedGauge(
+          absl::StrCat("securebase_store_", figures[i].name), figures[i].help,
+          [this, i] { return static_cast<double>(store_->Figures()[i].value); });
     }
     housekeeping_failures_ = &runtime_->metrics->AddCounter(
         "securebase_housekeeping_failures_total",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/escaping.h"
@@ -117,7 +118,12 @@ absl::Status CheckDeadline(const Context& context) {
   return DeadlineExceededError();
 }
 
-absl::Status RecordNotFound(absl::string_view kind) { return NotFound(kind); }
+absl::StatusOr<Record> FoundRecord(absl::string_view kind, std::optional<Record> record) {
+  if (!record.has_value()) {
+    return NotFound(kind);
+  }
+  return *std::move(record);
+}
 
 absl::Status ConflictError(absl::string_view kind) {
   return MakeError(

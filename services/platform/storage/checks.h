@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <tuple>
 
@@ -29,7 +30,8 @@ absl::Status CheckTrim(const TrimRequest& request);
 // DEADLINE_EXCEEDED once it has passed.
 absl::Status CheckDeadline(const Context& context);
 
-absl::Status RecordNotFound(absl::string_view kind);
+// What Get answers: the record of `kind` that was found, or NOT_FOUND.
+absl::StatusOr<Record> FoundRecord(absl::string_view kind, std::optional<Record> record);
 absl::Status ConflictError(absl::string_view kind);
 absl::Status LeaseLostError();
 absl::Status LeaseHeldError(absl::Duration remaining);

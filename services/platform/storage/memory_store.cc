@@ -72,10 +72,7 @@ class MemoryStore : public Store {
                              const RecordKey& key) override {
     SB_ASSIGN_OR_RETURN(std::vector<std::optional<Record>> records,
                         GetMany(context, practice, {key}));
-    if (!records.front().has_value()) {
-      return RecordNotFound(key.kind);
-    }
-    return *std::move(records.front());
+    return FoundRecord(key.kind, std::move(records.front()));
   }
 
   absl::StatusOr<std::vector<std::optional<Record>>> GetMany(

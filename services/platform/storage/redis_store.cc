@@ -285,10 +285,7 @@ class RedisStore final : public Store {
                              const RecordKey& key) override {
     SB_ASSIGN_OR_RETURN(std::vector<std::optional<Record>> records,
                         GetMany(context, practice, {key}));
-    if (!records.front().has_value()) {
-      return RecordNotFound(key.kind);
-    }
-    return *std::move(records.front());
+    return FoundRecord(key.kind, std::move(records.front()));
   }
 
   absl::StatusOr<std::vector<std::optional<Record>>> GetMany(
@@ -570,24 +567,19 @@ class RedisStore final : public Store {
 
   std::vector<StoreFigure> Figures() const override {
     const RedisRouterStats stats = router_->stats();
-    const auto figure = [](const char* name, const char* help, int64_t value) {
-      return StoreFigure{name, help, static_cast<double>(value)};
-    };
     return {
-        figure("round_trips", "Round trips to Redis, each for all calls that waited.",
-               stats.flushes),
-        figure("confirmed_calls", "Calls in them that were answered and confirmed.", stats.calls),
-        figure("short_confirmations", "Round trips that not all replicas confirmed in time.",
-               stats.short_confirmations),
-        figure("retries", "Calls that were tried again.", stats.retries),
-        figure("redirects", "Of these, those whose slot is elsewhere.", stats.redirects),
-        figure("primary_searches", "Times the primaries were looked for.", stats.searches),
-        figure("connects", "Connections made.", stats.connects),
-        figure("failed_connects", "Connections that could not be made.", stats.failed_connects),
-        figure("discarded_connections", "Connections given up with calls on their way.",
-               stats.discarded),
-        figure("connections", "Connections to primaries now.", stats.connections),
-        figure("queued", "Calls that wait to be sent now.", stats.queued),
+        {"round_trips", "Round trips to Redis, each for all calls that waited.", stats.flushes},
+        {"confirmed_calls", "Calls in them that were answered and confirmed.", stats.calls},
+        {"short_confirmations", "Round trips that not all replicas confirmed in time.",
+         stats.short_confirmations},
+        {"retries", "Calls that were tried again.", stats.retries},
+        {"redirects", "Of these, those whose slot is elsewhere.", stats.redirects},
+        {"primary_searches", "Times the primaries were looked for.", stats.searches},
+        {"connects", "Connections made.", stats.connects},
+        {"failed_connects", "Connections that could not be made.", stats.failed_connects},
+        {"discarded_connections", "Connections given up with calls on their way.", stats.discarded},
+        {"connections", "Connections to primaries now.", stats.connections},
+        {"queued", "Calls that wait to be sent now.", stats.queued},
     };
   }
 

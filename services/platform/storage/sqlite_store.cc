@@ -208,10 +208,7 @@ class SqliteStoreImpl : public SqliteStore {
     SB_ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_.Borrow(context));
     SB_ASSIGN_OR_RETURN(const int64_t id, published_.IdOf(practice));
     SB_ASSIGN_OR_RETURN(std::optional<Record> record, ReadRecord(*reader, id, key));
-    if (!record.has_value()) {
-      return RecordNotFound(key.kind);
-    }
-    return *std::move(record);
+    return FoundRecord(key.kind, std::move(record));
   }
 
   absl::StatusOr<std::vector<std::optional<Record>>> GetMany(
@@ -382,17 +379,14 @@ class SqliteStoreImpl : public SqliteStore {
 
   std::vector<StoreFigure> Figures() const override {
     const SqliteWriterStats stats = writer_.stats();
-    const auto figure = [](const char* name, const char* help, int64_t value) {
-      return StoreFigure{name, help, static_cast<double>(value)};
-    };
     return {
-        figure("commits", "Transactions, each for all batches that waited.", stats.commits),
-        figure("committed_batches", "Batches in them.", stats.operations),
-        figure("failed_commits", "Transactions whose outcome is unknown.", stats.failed_commits),
-        figure("failed_checkpoints", "Times the log could not be copied into the database.",
-               stats.failed_checkpoints),
-        figure("wal_pages", "Pages in the write-ahead log now.", stats.wal_pages),
-        figure("queued", "Batches that wait for the writer now.", stats.queued),
+        {"commits", "Transactions, each for all batches that waited.", stats.commits},
+        {"committed_batches", "Batches in them.", stats.operations},
+        {"failed_commits", "Transactions whose outcome is unknown.", stats.failed_commits},
+        {"failed_checkpoints", "Times the log could not be copied into the database.",
+         stats.failed_checkpoints},
+        {"wal_pages", "Pages in the write-ahead log now.", stats.wal_pages},
+        {"queued", "Batches that wait for the writer now.", stats.queued},
     };
   }
 

@@ -221,7 +221,7 @@ struct ExportPage {
 struct StoreFigure {
   std::string name;  // "wal_pages"; of a-z and '_'
   std::string help;  // a sentence
-  double value = 0;
+  int64_t value = 0;
 };
 
 // Thread-safe. Every read sees all batches acknowledged before it began.

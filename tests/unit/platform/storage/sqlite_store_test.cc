@@ -340,9 +340,9 @@ TEST_F(SqliteStoreTest, FiguresCountWhatItCommits) {
         return figure.value;
       }
     }
-    return -1.0;
+    return int64_t{-1};
   };
-  const double before = value("committed_batches");
+  const int64_t before = value("committed_batches");
   EXPECT_GE(before, 0);
   ASSERT_OK(store->Apply({}, BatchOf("g1", "x")));
   EXPECT_EQ(value("committed_batches"), before + 1);

@@ -284,6 +284,23 @@ absl::StatusOr<ImportFormat> ImportFormatOf(absl::string_view path) {
       absl::StrCat("the name ", path, " does not say what it holds; give --format csv or ndjson"));
 }
 
+absl::StatusOr<ImportFile> OpenImportFile(const std::string& path, absl::string_view format) {
+  ImportFile import;
+  if (format.empty()) {
+    SB_ASSIGN_OR_RETURN(import.format, ImportFormatOf(path));
+  } else if (format == "csv") {
+    import.format = ImportFormat::kCsv;
+  }
+  if (path != "-") {
+    import.file.open(path, std::ios::binary);
+    if (!import.file.is_open()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("cannot read ", path, "; check that it exists"));
+    }
+  }
+  return import;
+}
+
 absl::StatusOr<std::optional<std::vector<std::string>>> ReadCsvRecord(std::istream& in, int& line) {
   std::vector<std::string> cells(1);
   bool quoted = false;

@@ -1,7 +1,8 @@
 #pragma once
 
+#include <fstream>
 #include <functional>
-#include <istream>
+#include <iostream>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,6 +21,17 @@ enum class ImportFormat { kCsv, kNdjson };
 
 // By the end of a file's name: .csv, .ndjson or .jsonl. INVALID_ARGUMENT asks for --format.
 absl::StatusOr<ImportFormat> ImportFormatOf(absl::string_view path);
+
+// A file to import, open for reading, or standard input.
+struct ImportFile {
+  ImportFormat format = ImportFormat::kNdjson;
+  std::ifstream file;  // not open: standard input
+  std::istream& in() { return file.is_open() ? file : std::cin; }
+};
+
+// Opens `path` ("-": standard input). `format` is "csv", "ndjson" or, where the file's name says
+// it, empty. INVALID_ARGUMENT when it cannot be read, and as ImportFormatOf.
+absl::StatusOr<ImportFile> OpenImportFile(const std::string& path, absl::string_view format);
 
 // One record of a file of comma-separated values (RFC 4180: quotation marks keep commas and line
 // breaks, a doubled one stands for itself). Adds the lines it takes to `line`. nullopt at the end

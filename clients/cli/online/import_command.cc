@@ -1,5 +1,4 @@
 #include <fstream>
-#include <iostream>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -38,20 +37,7 @@ std::string Describe(const ImportSummary& summary) {
 
 absl::Status Import(ImportArguments& arguments, Console& console) {
   SB_RETURN_IF_ERROR(Complete(arguments.connection));
-  ImportFormat format = ImportFormat::kNdjson;
-  if (arguments.format.empty()) {
-    SB_ASSIGN_OR_RETURN(format, ImportFormatOf(arguments.file));
-  } else if (arguments.format == "csv") {
-    format = ImportFormat::kCsv;
-  }
-  std::ifstream file;
-  if (arguments.file != "-") {
-    file.open(arguments.file, std::ios::binary);
-    if (!file.good()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("cannot read ", arguments.file, "; check that it exists"));
-    }
-  }
+  SB_ASSIGN_OR_RETURN(ImportFile file, OpenImportFile(arguments.file, arguments.format));
   std::ofstream report;
   if (!arguments.report.empty()) {
     report.open(arguments.report, std::ios::trunc);
@@ -64,8 +50,7 @@ absl::Status Import(ImportArguments& arguments, Console& console) {
   // The map of clients is filled here, before threads share it.
   SB_RETURN_IF_ERROR(connections.For(kSubmit).status());
   SB_ASSIGN_OR_RETURN(ImportReader reader,
-                      ImportReader::Open(arguments.file == "-" ? std::cin : file, format,
-                                         arguments.connection.practice,
+                      ImportReader::Open(file.in(), file.format, arguments.connection.practice,
                                          [&](const std::string& instrument, int version) {
                                            return FindDefinition(connections, instrument, version);
                                          }));

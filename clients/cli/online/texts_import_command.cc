@@ -1,8 +1,5 @@
-#include <fstream>
-#include <iostream>
 #include <memory>
 
-#include "absl/strings/str_cat.h"
 #include "clients/cli/online/connection.h"
 #include "clients/cli/online/fields.h"
 #include "clients/cli/online/online.h"
@@ -27,23 +24,9 @@ struct TextsArguments {
 
 absl::Status Import(TextsArguments& arguments, Console& console) {
   SB_RETURN_IF_ERROR(Complete(arguments.connection));
-  ImportFormat format = ImportFormat::kNdjson;
-  if (arguments.format.empty()) {
-    SB_ASSIGN_OR_RETURN(format, ImportFormatOf(arguments.file));
-  } else if (arguments.format == "csv") {
-    format = ImportFormat::kCsv;
-  }
-  std::ifstream file;
-  if (arguments.file != "-") {
-    file.open(arguments.file, std::ios::binary);
-    if (!file.good()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("cannot read ", arguments.file, "; check that it exists"));
-    }
-  }
+  SB_ASSIGN_OR_RETURN(ImportFile file, OpenImportFile(arguments.file, arguments.format));
   SB_ASSIGN_OR_RETURN(outcomes::v1::ImportInstrumentTextsRequest request,
-                      ReadTexts(arguments.file == "-" ? std::cin : file, format, arguments.file,
-                                arguments.licence));
+                      ReadTexts(file.in(), file.format, arguments.file, arguments.licence));
   SB_ASSIGN_OR_RETURN(*request.mutable_parent(),
                       CompleteName(kVersion, arguments.version, arguments.connection.practice));
   request.set_validate_only(arguments.validate_only);

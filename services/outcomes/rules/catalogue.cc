@@ -14,11 +14,11 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
 #include "outcomes_rules_data.h"
 #include "services/outcomes/rules/numbers.h"
+#include "services/outcomes/rules/text_errors.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::outcomes {
@@ -596,23 +596,6 @@ class Checker {
   std::set<int> axes_;
 };
 
-// Syntax errors as violations "file:line".
-class ErrorCollector : public google::protobuf::io::ErrorCollector {
- public:
-  explicit ErrorCollector(absl::string_view file) : file_(file) {}
-
-  void AddError(int line, google::protobuf::io::ColumnNumber column,
-                const std::string& message) override {
-    violations_.push_back(
-        {absl::StrCat(file_, ":", line + 1), absl::StrCat("column ", column + 1, ": ", message)});
-  }
-  const std::vector<FieldViolation>& violations() const { return violations_; }
-
- private:
-  std::string file_;
-  std::vector<FieldViolation> violations_;
-};
-
 // The line (from 1) where the field of `path` ("scales[0].items[2]") stands, or the nearest field
 // around it that the file sets; 1 if none is.
 int LineOf(absl::string_view path, TextFormat::ParseInfoTree* tree) {
@@ -654,7 +637,7 @@ absl::StatusOr<v1::InstrumentDefinition> ParseDefinition(absl::string_view file,
                                                          absl::string_view text,
                                                          const DefinitionCheck& check) {
   v1::InstrumentDefinition definition;
-  ErrorCollector errors(file);
+  TextErrors errors(file);
   TextFormat::ParseInfoTree tree;
   TextFormat::Parser parser;
   parser.RecordErrorsTo(&errors);

@@ -1,5 +1,7 @@
 #include "clients/cli/online/import.h"
 
+#include <fstream>
+#include <iostream>
 #include <map>
 #include <set>
 #include <sstream>
@@ -12,6 +14,7 @@
 #include "services/platform/base/mutex.h"
 #include "services/platform/base/resource_name.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace securebase::cli {
 namespace {
@@ -69,6 +72,23 @@ TEST(ImportFormatTest, IsTheEndOfTheName) {
   EXPECT_EQ(*ImportFormatOf("a/b.ndjson"), ImportFormat::kNdjson);
   EXPECT_EQ(*ImportFormatOf("b.jsonl"), ImportFormat::kNdjson);
   EXPECT_THAT(ImportFormatOf("history.txt").status().message(), HasSubstr("--format"));
+}
+
+TEST(OpenImportFileTest, OpensWhatItsFormatIsKnownOf) {
+  const securebase::testing::TemporaryFolder folder;
+  const std::string path = folder.PathOf("history");
+  std::ofstream(path) << "line";
+  ASSERT_OK_AND_ASSIGN(ImportFile file, OpenImportFile(path, "csv"));
+  EXPECT_EQ(file.format, ImportFormat::kCsv);
+  std::string line;
+  EXPECT_TRUE(std::getline(file.in(), line));
+  EXPECT_EQ(line, "line");
+  ASSERT_OK_AND_ASSIGN(ImportFile standard, OpenImportFile("-", "ndjson"));
+  EXPECT_EQ(standard.format, ImportFormat::kNdjson);
+  EXPECT_EQ(&standard.in(), &std::cin);
+  EXPECT_THAT(OpenImportFile(path, "").status().message(), HasSubstr("--format"));
+  EXPECT_THAT(OpenImportFile(folder.PathOf("none.csv"), "").status().message(),
+              HasSubstr("check that it exists"));
 }
 
 TEST(CsvTest, QuotationMarksKeepCommasLineBreaksAndThemselves) {

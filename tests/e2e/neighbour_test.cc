@@ -156,7 +156,7 @@ TEST_F(NeighbourTest, WhatMustReachANeighbourReachesItWhenItIsBack) {
       const auto schedules,
       (deployment_.Call<outcomes::ListSchedulesResponse, outcomes::ListSchedulesRequest>(
           deployment_.AsSystem(), "outcomes", "ListSchedules",
-          "parent: 'practices/p1' episode: 'practices/p1/episodes/ada' ended_too: true")));
+          "parent: 'practices/p1' episode: 'practices/p1/episodes/ada' include_ended: true")));
   EXPECT_EQ(schedules.schedules_size(), 3);
   for (const outcomes::Schedule& schedule : schedules.schedules()) {
     EXPECT_EQ(schedule.status(), outcomes::SCHEDULE_STATUS_COMPLETED);

@@ -134,7 +134,7 @@ TEST_F(ReplicasTest, AnotherReplicaDoesTheWorkOfOneThatDied) {
       const auto schedules,
       (deployment_.Call<outcomes::ListSchedulesResponse, outcomes::ListSchedulesRequest>(
           deployment_.AsSystem(), "outcomes", "ListSchedules",
-          "parent: 'practices/p1' episode: 'practices/p1/episodes/ada' ended_too: true")));
+          "parent: 'practices/p1' episode: 'practices/p1/episodes/ada' include_ended: true")));
   std::vector<outcomes::ScheduleStatus> states;
   std::set<std::string> instruments;
   for (const outcomes::Schedule& schedule : schedules.schedules()) {

@@ -190,7 +190,8 @@ absl::StatusOr<v1::SafetyHold> EpisodeHandlers::CreateSafetyHold(
         if (others.size() >= static_cast<size_t>(kMaxSafetyHolds)) {
           return LimitExceeded(kMaxSafetyHolds, "safety holds");
         }
-        hold.set_name(absl::StrCat(request.parent(), "/safetyHolds/", write.NewId()));
+        hold.set_name(
+            absl::StrCat(request.parent(), "/safetyHolds/", write.IdOr(request.safety_hold_id())));
         *hold.mutable_placed_by() = api::ActorOf(call);
         hold.clear_release_time();
         hold.clear_released_by();

@@ -141,24 +141,6 @@ std::string BasisOf(const records::Reader& reader, const std::string& episode,
   return ShortDigest(basis);
 }
 
-absl::StatusOr<records::Page<v1::Goal>> FindByExternalIdentifier(
-    const records::Database& database, const api::Call& call, const v1::ListGoalsRequest& request) {
-  records::Page<v1::Goal> page;
-  SB_ASSIGN_OR_RETURN(const records::Reader reader, database.ReaderFor(call));
-  SB_ASSIGN_OR_RETURN(const auto name, records::FindExternalIdentifier(
-                                           reader, "goals", request.external_identifier()));
-  if (!name.has_value()) {
-    return page;
-  }
-  auto goal = reader.Get(GoalKind(), *name);
-  if (goal.ok() && IsWanted(request, *goal)) {
-    page.items.push_back(*std::move(goal));
-  } else if (!goal.ok() && !absl::IsNotFound(goal.status())) {
-    return goal.status();
-  }
-  return page;
-}
-
 }  // namespace
 
 template <typename Request>
@@ -194,17 +176,18 @@ absl::StatusOr<v1::Goal> GoalHandlers::GetGoal(const api::Call& call,
 
 absl::StatusOr<v1::ListGoalsResponse> GoalHandlers::ListGoals(const api::Call& call,
                                                               const v1::ListGoalsRequest& request) {
+  const auto keep = [&](const v1::Goal& goal) { return IsWanted(request, goal); };
   records::Page<v1::Goal> page;
   if (request.has_external_identifier()) {
-    SB_ASSIGN_OR_RETURN(page, FindByExternalIdentifier(database_, call, request));
+    SB_ASSIGN_OR_RETURN(
+        page, records::ListByExternalIdentifier<v1::Goal>(database_, call, GoalKind(), "goals",
+                                                          request.external_identifier(), keep));
   } else {
     records::Query query = !request.episode().empty() ? GoalsOfEpisode(request.episode())
                            : !request.owner().empty() ? GoalsOfOwner(request.owner())
                                                       : AllGoals();
     query.reverse = true;
-    SB_ASSIGN_OR_RETURN(page, (database_.List<v1::Goal>(
-                                  call, request, GoalKind(), query,
-                                  [&](const v1::Goal& goal) { return IsWanted(request, goal); })));
+    SB_ASSIGN_OR_RETURN(page, database_.List<v1::Goal>(call, request, GoalKind(), query, keep));
   }
   SB_ASSIGN_OR_RETURN(const records::Reader reader, database_.ReaderFor(call));
   Composer composer(neighbours_, call);

@@ -104,12 +104,12 @@ const records::Kind<stored::Flag>& FlagKind() {
   return *kind;
 }
 
-records::Query AllGoals() { return {kAllGoals}; }
+records::Query AllGoals() { return {kAllGoals, "", "", /*reverse=*/false, kGoalsOfEpisode}; }
 records::Query GoalsOfEpisode(absl::string_view episode) {
   return {kGoalsOfEpisode, SortKey({LastId(episode), ""})};
 }
 records::Query GoalsOfOwner(absl::string_view owner) {
-  return {kGoalsOfOwner, SortKey({std::string(owner), ""})};
+  return {kGoalsOfOwner, SortKey({std::string(owner), ""}), "", /*reverse=*/false, kGoalsOfEpisode};
 }
 records::Query RatingsOfGoal(absl::string_view goal) {
   return {kRatingsOfGoal, SortKey({LastId(goal), ""})};

@@ -193,7 +193,7 @@ void Amend(const v1::AmendAssessmentRequest& request, const api::Call& call,
 bool Matches(const v1::ListAssessmentsRequest& request, const v1::Assessment& assessment) {
   const absl::Time answered = api::FromProto(assessment.answered_time());
   const type::v1::Period& period = request.answered();
-  return (request.entered_in_error_too() ||
+  return (request.include_entered_in_error() ||
           assessment.status() != v1::ASSESSMENT_STATUS_ENTERED_IN_ERROR) &&
          (request.episode().empty() || assessment.episode() == request.episode()) &&
          (request.series().empty() || assessment.series() == request.series()) &&
@@ -279,27 +279,22 @@ absl::StatusOr<v1::Assessment> OutcomeHandlers::GetAssessment(
 absl::StatusOr<v1::ListAssessmentsResponse> OutcomeHandlers::ListAssessments(
     const api::Call& call, const v1::ListAssessmentsRequest& request) const {
   v1::ListAssessmentsResponse response;
-  if (!request.external_value().empty()) {
-    SB_ASSIGN_OR_RETURN(auto found,
-                        FindByIdentifier(database_, call, AssessmentKind(), kAssessmentScope,
-                                         request.external_system(), request.external_value()));
-    if (found.has_value() && Matches(request, *found)) {
-      found->clear_revisions();
-      *response.add_assessments() = *std::move(found);
-    }
-    return response;
+  const auto keep = [&](const v1::Assessment& assessment) { return Matches(request, assessment); };
+  records::Page<v1::Assessment> page;
+  if (request.has_external_identifier()) {
+    SB_ASSIGN_OR_RETURN(page, records::ListByExternalIdentifier<v1::Assessment>(
+                                  database_, call, AssessmentKind(), kAssessmentScope,
+                                  request.external_identifier(), keep));
+  } else if (!request.series().empty() || !request.episode().empty()) {
+    records::Query query = request.series().empty() ? AssessmentsOfEpisode(request.episode())
+                                                    : AssessmentsOfSeries(request.series());
+    query.reverse = true;
+    SB_ASSIGN_OR_RETURN(
+        page, database_.List<v1::Assessment>(call, request, AssessmentKind(), query, keep));
+  } else {
+    return InvalidFields(
+        {{"episode", "one of episode, series and external_identifier is required"}});
   }
-  if (request.series().empty() && request.episode().empty()) {
-    return InvalidFields({{"episode", "one of episode, series and external_value is required"}});
-  }
-  records::Query query = request.series().empty() ? AssessmentsOfEpisode(request.episode())
-                                                  : AssessmentsOfSeries(request.series());
-  query.reverse = true;
-  SB_ASSIGN_OR_RETURN(auto page,
-                      database_.List<v1::Assessment>(call, request, AssessmentKind(), query,
-                                                     [&](const v1::Assessment& assessment) {
-                                                       return Matches(request, assessment);
-                                                     }));
   for (v1::Assessment& assessment : page.items) {
     assessment.clear_revisions();
   }

@@ -57,28 +57,6 @@ absl::Status CheckEtag(const Message& message, const std::string& etag) {
                                                                : EtagMismatch(message.name());
 }
 
-// The record that holds an external identifier, if the caller may see it.
-template <typename Message>
-absl::StatusOr<std::optional<Message>> FindByIdentifier(
-    const records::Database& database, const api::Call& call, const records::Kind<Message>& kind,
-    absl::string_view scope, const std::string& system, const std::string& value) {
-  SB_ASSIGN_OR_RETURN(const records::Reader reader, database.ReaderFor(call));
-  type::v1::ExternalIdentifier identifier;
-  identifier.set_system(system);
-  identifier.set_value(value);
-  SB_ASSIGN_OR_RETURN(const std::optional<std::string> owner,
-                      records::FindExternalIdentifier(reader, scope, identifier));
-  if (!owner.has_value()) {
-    return std::optional<Message>();
-  }
-  auto found = reader.Get(kind, *owner);
-  if (absl::IsNotFound(found.status())) {
-    return std::optional<Message>();
-  }
-  SB_RETURN_IF_ERROR(found.status());
-  return std::optional<Message>(*std::move(found));
-}
-
 // Who answers for themself: sees what is in use, and no drafts.
 bool IsParticipant(const api::Call& call);
 

@@ -249,7 +249,7 @@ absl::StatusOr<v1::GetCaseloadResponse> OutcomeHandlers::GetCaseload(
                       database_.store().GetPosition({call.deadline}, call.practice()));
   const v1::GetCaseloadRequest query = QueryOf(request);
   v1::GetCaseloadResponse response;
-  *response.mutable_poll_after() = api::ToProto(call.time + kPollInterval);
+  response.mutable_poll_after()->set_seconds(absl::ToInt64Seconds(kPollInterval));
   if (StillHolds(request.known_etag(), reader, query, position)) {
     response.set_etag(request.known_etag());
     response.set_not_modified(true);
@@ -279,7 +279,7 @@ absl::StatusOr<v1::GetPracticeSummaryResponse> OutcomeHandlers::GetPracticeSumma
                       database_.store().GetPosition({call.deadline}, call.practice()));
   const v1::GetPracticeSummaryRequest query = QueryOf(request);
   v1::GetPracticeSummaryResponse response;
-  *response.mutable_poll_after() = api::ToProto(call.time + kPollInterval);
+  response.mutable_poll_after()->set_seconds(absl::ToInt64Seconds(kPollInterval));
   if (StillHolds(request.known_etag(), reader, query, position)) {
     response.set_etag(request.known_etag());
     response.set_not_modified(true);

@@ -26,8 +26,17 @@ std::vector<FieldViolation> CheckStart(const v1::Schedule& schedule, absl::Time 
   return {};
 }
 
-bool Matches(const v1::ListDueAssessmentsRequest& request, const v1::Schedule& schedule) {
-  return (request.episode().empty() || schedule.episode() == request.episode()) &&
+records::Query QueryFor(const v1::ListSchedulesRequest& request) {
+  if (!request.episode().empty()) {
+    return SchedulesOfEpisode(request.episode());
+  }
+  return request.include_ended() ? AllSchedules() : ActiveSchedules();
+}
+
+bool Matches(const v1::ListDueAssessmentsRequest& request, absl::Time until,
+             const v1::Schedule& schedule) {
+  return schedule.status() == v1::SCHEDULE_STATUS_ACTIVE && WaitingSince(schedule) < until &&
+         (request.episode().empty() || schedule.episode() == request.episode()) &&
          (request.informant().empty() || schedule.informant() == request.informant());
 }
 
@@ -82,25 +91,18 @@ absl::StatusOr<v1::ListSchedulesResponse> OutcomeHandlers::ListSchedules(
     const api::Call& call, const v1::ListSchedulesRequest& request) const {
   v1::ListSchedulesResponse response;
   const auto keep = [&](const v1::Schedule& schedule) {
-    return (request.ended_too() || schedule.status() == v1::SCHEDULE_STATUS_ACTIVE) &&
+    return (request.include_ended() || schedule.status() == v1::SCHEDULE_STATUS_ACTIVE) &&
            (request.episode().empty() || schedule.episode() == request.episode());
   };
-  if (!request.external_value().empty()) {
-    SB_ASSIGN_OR_RETURN(const auto found,
-                        FindByIdentifier(database_, call, ScheduleKind(), kScheduleScope,
-                                         request.external_system(), request.external_value()));
-    if (found.has_value() && keep(*found)) {
-      *response.add_schedules() = *found;
-    }
-    return response;
+  records::Page<v1::Schedule> page;
+  if (request.has_external_identifier()) {
+    SB_ASSIGN_OR_RETURN(page, records::ListByExternalIdentifier<v1::Schedule>(
+                                  database_, call, ScheduleKind(), kScheduleScope,
+                                  request.external_identifier(), keep));
+  } else {
+    SB_ASSIGN_OR_RETURN(
+        page, database_.List<v1::Schedule>(call, request, ScheduleKind(), QueryFor(request), keep));
   }
-  SB_ASSIGN_OR_RETURN(auto page,
-                      database_.List<v1::Schedule>(call, request, ScheduleKind(),
-                                                   !request.episode().empty()
-                                                       ? SchedulesOfEpisode(request.episode())
-                                                   : request.ended_too() ? AllSchedules()
-                                                                         : ActiveSchedules(),
-                                                   keep));
   MovePage(page, *response.mutable_schedules(), *response.mutable_next_page_token());
   return response;
 }
@@ -128,10 +130,11 @@ absl::StatusOr<v1::ListDueAssessmentsResponse> OutcomeHandlers::ListDueAssessmen
   // Until excludes the bound itself, and what opens now is open.
   until += absl::Microseconds(1);
   v1::ListDueAssessmentsResponse response;
-  SB_ASSIGN_OR_RETURN(
-      auto page, database_.List<v1::Schedule>(
-                     call, request, ScheduleKind(), SchedulesOpenBefore(until),
-                     [&](const v1::Schedule& schedule) { return Matches(request, schedule); }));
+  SB_ASSIGN_OR_RETURN(auto page, database_.List<v1::Schedule>(
+                                     call, request, ScheduleKind(), SchedulesOpenBefore(until),
+                                     [&](const v1::Schedule& schedule) {
+                                       return Matches(request, until, schedule);
+                                     }));
   SB_ASSIGN_OR_RETURN(const records::Reader reader, database_.ReaderFor(call));
   std::map<std::string, bool> open;  // by episode
   for (const v1::Schedule& schedule : page.items) {

@@ -195,7 +195,7 @@ Query AssessmentsOfEpisode(absl::string_view episode) {
 Query AssessmentsOfSeries(absl::string_view series) {
   return {"assessment-by-series", SortKey({LastId(series), ""})};
 }
-Query AllSeries() { return {"series"}; }
+Query AllSeries() { return {"series", "", "", /*reverse=*/false, "series-by-episode"}; }
 Query AllSeriesByEpisode() { return {"series-by-episode"}; }
 Query SeriesOfEpisode(absl::string_view episode) {
   return {"series-by-episode", SortKey({LastId(episode), ""})};
@@ -203,11 +203,13 @@ Query SeriesOfEpisode(absl::string_view episode) {
 Query SeriesOfEpisode(absl::string_view episode, absl::string_view instrument) {
   return {"series-by-episode", SortKey({LastId(episode), LastId(instrument), ""})};
 }
-Query AllAlerts() { return {"alert", "", "", /*reverse=*/true}; }
+Query AllAlerts() { return {"alert", "", "", /*reverse=*/true, "alert-by-episode"}; }
 Query AlertsOfEpisode(absl::string_view episode) {
   return {"alert-by-episode", SortKey({LastId(episode), ""}), "", /*reverse=*/true};
 }
-Query UnresolvedAlerts() { return {"alert-unresolved"}; }
+Query UnresolvedAlerts() {
+  return {"alert-unresolved", "", "", /*reverse=*/false, "alert-by-episode"};
+}
 Query UnresolvedAlertsOfSeries(absl::string_view series) {
   return {"alert-unresolved-by-series", SortKey({LastId(series), ""})};
 }
@@ -216,12 +218,16 @@ Query AlertsOfCause(absl::string_view cause) {
 }
 Query WaitingRiskAlerts() { return {"alert-waiting-risk"}; }
 Query AlertsToEscalate(absl::Time until) { return {"alert-to-escalate", "", SortableTime(until)}; }
-Query AllSchedules() { return {"schedule"}; }
+Query AllSchedules() { return {"schedule", "", "", /*reverse=*/false, "schedule-by-episode"}; }
 Query SchedulesOfEpisode(absl::string_view episode) {
   return {"schedule-by-episode", SortKey({LastId(episode), ""})};
 }
-Query ActiveSchedules() { return {"schedule-active"}; }
-Query SchedulesOpenBefore(absl::Time until) { return {"schedule-open", "", SortableTime(until)}; }
+Query ActiveSchedules() {
+  return {"schedule-active", "", "", /*reverse=*/false, "schedule-by-episode"};
+}
+Query SchedulesOpenBefore(absl::Time until) {
+  return {"schedule-open", "", SortableTime(until), /*reverse=*/false, "schedule-by-episode"};
+}
 Query SchedulesToCheck(absl::Time until) { return {"schedule-check", "", SortableTime(until)}; }
 
 Query OwnInstruments() { return {"instrument"}; }

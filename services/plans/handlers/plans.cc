@@ -31,24 +31,6 @@ bool IsWanted(const v1::ListPlansRequest& request, const v1::Plan& plan) {
            FromPartialDate(plan.review_due_date()) < FromPartialDate(request.review_due_before())));
 }
 
-absl::StatusOr<records::Page<v1::Plan>> FindByExternalIdentifier(
-    const records::Database& database, const api::Call& call, const v1::ListPlansRequest& request) {
-  records::Page<v1::Plan> page;
-  SB_ASSIGN_OR_RETURN(const records::Reader reader, database.ReaderFor(call));
-  SB_ASSIGN_OR_RETURN(const auto name, records::FindExternalIdentifier(
-                                           reader, kPlans, request.external_identifier()));
-  if (!name.has_value()) {
-    return page;
-  }
-  auto plan = reader.Get(PlanKind(), *name);
-  if (plan.ok() && IsWanted(request, *plan)) {
-    page.items.push_back(*std::move(plan));
-  } else if (!plan.ok() && !absl::IsNotFound(plan.status())) {
-    return plan.status();
-  }
-  return page;
-}
-
 records::Query QueryFor(const v1::ListPlansRequest& request) {
   if (request.has_review_due_before()) {
     return PlansByReviewDate(FromPartialDate(request.review_due_before()));
@@ -122,13 +104,15 @@ absl::StatusOr<v1::ListPlansResponse> PlanHandlers::ListPlans(const api::Call& c
   if (request.has_review_due_before() && request.review_due_before().day() == 0) {
     return InvalidFields({{"review_due_before", "must have a day"}});
   }
+  const auto keep = [&](const v1::Plan& plan) { return IsWanted(request, plan); };
   records::Page<v1::Plan> page;
   if (request.has_external_identifier()) {
-    SB_ASSIGN_OR_RETURN(page, FindByExternalIdentifier(database_, call, request));
+    SB_ASSIGN_OR_RETURN(
+        page, records::ListByExternalIdentifier<v1::Plan>(database_, call, PlanKind(), kPlans,
+                                                          request.external_identifier(), keep));
   } else {
-    SB_ASSIGN_OR_RETURN(page, (database_.List<v1::Plan>(
-                                  call, request, PlanKind(), QueryFor(request),
-                                  [&](const v1::Plan& plan) { return IsWanted(request, plan); })));
+    SB_ASSIGN_OR_RETURN(
+        page, database_.List<v1::Plan>(call, request, PlanKind(), QueryFor(request), keep));
   }
   v1::ListPlansResponse response;
   for (v1::Plan& plan : page.items) {

@@ -35,7 +35,8 @@ absl::StatusOr<v1::Screening> PlanHandlers::RecordScreening(
               {{"screening.participant", "must be somebody who takes part in the episode"}});
         }
         v1::Screening screening;
-        screening.set_name(absl::StrCat(plan.name(), "/screenings/", write.NewId()));
+        screening.set_name(
+            absl::StrCat(plan.name(), "/screenings/", write.IdOr(request.screening_id())));
         screening.set_episode(plan.episode());
         screening.set_participant(request.screening().participant());
         screening.set_kind(request.screening().kind());
@@ -77,7 +78,7 @@ absl::StatusOr<v1::Review> PlanHandlers::CreateReview(const api::Call& call,
         TakenSnapshot taken = TakeSnapshot(neighbours_, call, plan.episode());
 
         v1::Review review;
-        review.set_name(absl::StrCat(plan.name(), "/reviews/", write.NewId()));
+        review.set_name(absl::StrCat(plan.name(), "/reviews/", write.IdOr(request.review_id())));
         review.set_episode(plan.episode());
         review.set_revision(plan.active_revision());
         *review.mutable_reviewer() = api::ActorOf(call);

@@ -154,7 +154,7 @@ v1::PlanSchedule ScheduleWorker::Attempt(const api::Call& service_call,
       schedule.set_state(v1::SCHEDULE_STATE_ENDED);
     }
   }
-  schedule.set_problem(status.ok() ? "" : std::string(ReasonName(ReasonOf(status))));
+  schedule.set_last_error(status.ok() ? "" : std::string(ReasonName(ReasonOf(status))));
   return schedule;
 }
 

@@ -53,6 +53,12 @@ absl::Status CheckPlan(const records::Reader& reader, const v1::Session& session
              : InvalidFields({{"session.plan", "must be a plan of the same episode"}});
 }
 
+bool IsWanted(const v1::ListSessionsRequest& request, const v1::Session& session) {
+  return (request.episode().empty() || request.episode() == session.episode()) &&
+         (request.plan().empty() || request.plan() == session.plan()) &&
+         (request.include_entered_in_error() || !session.entered_in_error());
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Session> PlanHandlers::RecordSession(const api::Call& call,
@@ -87,14 +93,20 @@ absl::StatusOr<v1::Session> PlanHandlers::GetSession(const api::Call& call,
 
 absl::StatusOr<v1::ListSessionsResponse> PlanHandlers::ListSessions(
     const api::Call& call, const v1::ListSessionsRequest& request) {
-  records::Query query = SessionsOfEpisode(request.episode());
-  query.reverse = true;
-  SB_ASSIGN_OR_RETURN(
-      auto page, (database_.List<v1::Session>(
-                     call, request, SessionKind(), query, [&](const v1::Session& session) {
-                       return (request.plan().empty() || request.plan() == session.plan()) &&
-                              (request.include_entered_in_error() || !session.entered_in_error());
-                     })));
+  const auto keep = [&](const v1::Session& session) { return IsWanted(request, session); };
+  records::Page<v1::Session> page;
+  if (request.has_external_identifier()) {
+    SB_ASSIGN_OR_RETURN(
+        page, records::ListByExternalIdentifier<v1::Session>(
+                  database_, call, SessionKind(), kSessions, request.external_identifier(), keep));
+  } else if (!request.episode().empty()) {
+    records::Query query = SessionsOfEpisode(request.episode());
+    query.reverse = true;
+    SB_ASSIGN_OR_RETURN(page,
+                        database_.List<v1::Session>(call, request, SessionKind(), query, keep));
+  } else {
+    return InvalidFields({{"episode", "one of episode and external_identifier is required"}});
+  }
   v1::ListSessionsResponse response;
   for (v1::Session& session : page.items) {
     *response.add_sessions() = std::move(session);

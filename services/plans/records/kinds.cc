@@ -146,7 +146,7 @@ const records::Kind<stored::ScheduleWork>& ScheduleWorkKind() {
   return *kind;
 }
 
-records::Query AllPlans() { return {kAllPlans}; }
+records::Query AllPlans() { return {kAllPlans, "", "", /*reverse=*/false, kPlansOfEpisode}; }
 records::Query PlansOfEpisode(absl::string_view episode) { return Below(kPlansOfEpisode, episode); }
 records::Query RevisionsOfPlan(absl::string_view plan) { return Below(kRevisionsOfPlan, plan); }
 records::Query ScreeningsOfPlan(absl::string_view plan) { return Below(kScreeningsOfPlan, plan); }
@@ -155,7 +155,7 @@ records::Query SessionsOfEpisode(absl::string_view episode) {
   return Below(kSessionsOfEpisode, episode);
 }
 records::Query PlansByReviewDate(absl::CivilDay before) {
-  return {kPlansByReview, "", ToSortable(before)};
+  return {kPlansByReview, "", ToSortable(before), /*reverse=*/false, kPlansOfEpisode};
 }
 records::Query AllTechniques() { return {kAllTechniques}; }
 records::Query DueScheduleWork(absl::Time now) {

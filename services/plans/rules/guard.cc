@@ -296,7 +296,7 @@ std::vector<v1::GuardWarning> FindWarnings(const Guard& guard, const v1::PlanCon
       warning.set_id(absl::StrCat("w", warnings.size() + 1));
       warning.set_field(text.field);
       warning.set_term(match.term->id());
-      warning.set_practice(match.term->practice());
+      warning.set_coercive_practice(match.term->coercive_practice());
       warning.set_excerpt(match.excerpt);
       warning.set_reference(match.term->reference());
       const auto answer = answers.find({match.term->id(), text.text});

@@ -121,7 +121,7 @@ class LibraryChecker {
 
   absl::Status CheckTerm(const v1::GuardTerm& term) {
     const std::string where = absl::StrCat("guard_terms[", term.id(), "]");
-    if (!IsValidId(term.id()) || term.practice() == v1::COERCIVE_PRACTICE_UNSPECIFIED ||
+    if (!IsValidId(term.id()) || term.coercive_practice() == v1::COERCIVE_PRACTICE_UNSPECIFIED ||
         term.phrases().empty() || term.reference().empty()) {
       return Invalid(where, "id, practice, phrases and reference must be set");
     }

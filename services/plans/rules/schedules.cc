@@ -58,7 +58,7 @@ std::vector<v1::PlanSchedule> Reconcile(const std::vector<v1::PlanSchedule>& pre
       // A pending one may exist all the same: its creation may have been done and not been heard
       // of. Ending what was never created is no error.
       schedule.set_state(v1::SCHEDULE_STATE_ENDING);
-      schedule.clear_problem();
+      schedule.clear_last_error();
     }
     result.push_back(std::move(schedule));
   }

@@ -17,7 +17,6 @@ namespace securebase {
 #define SB_ERROR_REASONS(X)                               \
   X(kUnspecified, UNSPECIFIED)                            \
   X(kInvalidFields, INVALID_FIELDS)                       \
-  X(kInvalidName, INVALID_NAME)                           \
   X(kInvalidPageToken, INVALID_PAGE_TOKEN)                \
   X(kNotFound, NOT_FOUND)                                 \
   X(kAlreadyExists, ALREADY_EXISTS)                       \

@@ -16,8 +16,8 @@ namespace securebase {
 
 bool IsValidId(absl::string_view id);
 
-// The ids of `name` in the pattern's order. INVALID_ARGUMENT (INVALID_NAME) naming `field` and the
-// pattern when it does not fit; the message never repeats the name.
+// The ids of `name` in the pattern's order. INVALID_ARGUMENT (INVALID_FIELDS) naming `field` and
+// the pattern when it does not fit; the message never repeats the name.
 absl::StatusOr<std::vector<std::string>> ParseName(absl::string_view pattern,
                                                    absl::string_view name,
                                                    absl::string_view field = "name");

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -41,5 +43,27 @@ absl::Status ClaimExternalIdentifiers(Write& write, absl::string_view scope,
 // FindClaim for an external identifier.
 absl::StatusOr<std::optional<std::string>> FindExternalIdentifier(
     const Reader& reader, absl::string_view scope, const type::v1::ExternalIdentifier& identifier);
+
+// What a list that asks for an external identifier shows: the record that holds it, if the caller
+// may see it and `keep` says yes.
+template <typename Message>
+absl::StatusOr<Page<Message>> ListByExternalIdentifier(
+    const Database& database, const api::Call& call, const Kind<Message>& kind,
+    absl::string_view scope, const type::v1::ExternalIdentifier& identifier,
+    const std::function<bool(const Message&)>& keep) {
+  Page<Message> page;
+  SB_ASSIGN_OR_RETURN(const Reader reader, database.ReaderFor(call));
+  SB_ASSIGN_OR_RETURN(const auto owner, FindExternalIdentifier(reader, scope, identifier));
+  if (!owner.has_value()) {
+    return page;
+  }
+  auto found = reader.Get(kind, *owner);
+  if (found.ok() && keep(*found)) {
+    page.items.push_back(*std::move(found));
+  } else if (!found.ok() && !absl::IsNotFound(found.status())) {
+    return found.status();
+  }
+  return page;
+}
 
 }  // namespace securebase::records

@@ -31,6 +31,9 @@ constexpr int kScanRows = 250;
 // Attempts at a transaction before the caller is asked to retry. Conflicts are rare beyond one
 // series or episode; each attempt re-reads, so that one of the rivals always gets through.
 constexpr int kMaxAttempts = 20;
+// Of the payloads this release writes, and the newest it can read.
+constexpr uint32_t kSchemaVersion = 1;
+constexpr char kDataSubjects[] = "data-subject";
 
 int PageSize(int requested) {
   return requested <= 0 ? kDefaultPageSize : std::min(requested, kMaxPageSize);
@@ -42,6 +45,7 @@ std::string RecordName(absl::string_view practice, absl::string_view record_id) 
 
 std::string Seal(const Access& access, std::string payload) {
   storage::Envelope envelope;
+  envelope.schema_version = kSchemaVersion;
   envelope.episode = access.episode;
   envelope.subjects = access.subjects;
   envelope.payload = std::move(payload);
@@ -53,6 +57,10 @@ absl::StatusOr<internal::StoredBytes> OpenBytes(absl::string_view value, int64_t
   if (envelope.key_id != 0) {
     return MakeError(absl::StatusCode::kDataLoss, Reason::kInternal,
                      "a record is encrypted with a key that this release does not know");
+  }
+  if (envelope.schema_version > kSchemaVersion) {
+    return MakeError(absl::StatusCode::kDataLoss, Reason::kInternal,
+                     "a record was written by a newer release; run that one");
   }
   internal::StoredBytes bytes;
   bytes.version = version;
@@ -94,6 +102,53 @@ std::string IdempotencyScope(const api::Call& call, const std::string& request_i
                       call.principal.subject, "\x01", request_id);
 }
 
+storage::ScanRequest ScanOf(absl::string_view practice, const Query& query) {
+  storage::ScanRequest scan;
+  scan.practice = std::string(practice);
+  scan.index = query.index;
+  scan.prefix = query.prefix;
+  scan.until = query.until;
+  scan.reverse = query.reverse;
+  return scan;
+}
+
+// A list is walked in one part or, by a participant, in one for each of their episodes.
+struct Part {
+  std::string episode;  // empty: all of them
+  Query query;
+};
+
+std::vector<Part> PartsOf(const Query& query, const Reader& reader) {
+  if (query.by_episode.empty() ||
+      reader.call().principal.kind != auth::PrincipalKind::kParticipant) {
+    return {{"", query}};
+  }
+  std::vector<Part> parts;
+  for (const type::v1::EpisodeAccess& access : reader.view().episodes()) {
+    parts.push_back(
+        {access.episode(), {query.by_episode, SortKey({access.episode(), ""}), "", query.reverse}});
+  }
+  return parts;
+}
+
+// Where a list goes on: in which part, and after which row of it.
+struct Place {
+  std::string episode;
+  std::string cursor;
+};
+
+std::string FormatPlace(const Place& place) {
+  return absl::StrCat(place.episode, std::string(1, kSeparator), place.cursor);
+}
+
+Place ParsePlace(absl::string_view text) {
+  const size_t separator = text.find(kSeparator);
+  if (separator == absl::string_view::npos) {
+    return {};
+  }
+  return {std::string(text.substr(0, separator)), std::string(text.substr(separator + 1))};
+}
+
 std::string FormatJournalToken(const storage::Position& position, int64_t sequence) {
   std::string token;
   absl::WebSafeBase64Escape(absl::StrCat(position.epoch, ":", sequence), &token);
@@ -119,6 +174,10 @@ absl::Status BadJournalToken() {
 
 std::string SortKey(const std::vector<std::string>& parts) {
   return absl::StrJoin(parts, std::string(1, kSeparator));
+}
+
+Query DataOf(absl::string_view episode, absl::string_view participant) {
+  return {kDataSubjects, SortKey({std::string(episode), std::string(participant), ""})};
 }
 
 std::string SortableTime(absl::Time time) {
@@ -189,12 +248,7 @@ absl::StatusOr<std::vector<Reader::Row>> Reader::ReadRows(const std::string& kin
                                                           const Query& query, int limit,
                                                           bool filtered) const {
   std::vector<Row> rows;
-  storage::ScanRequest request;
-  request.practice = call_->practice();
-  request.index = query.index;
-  request.prefix = query.prefix;
-  request.until = query.until;
-  request.reverse = query.reverse;
+  storage::ScanRequest request = ScanOf(call_->practice(), query);
   bool more = true;
   while (more && static_cast<int>(rows.size()) < limit) {
     request.limit = std::min(kScanRows, std::max(1, limit - static_cast<int>(rows.size())));
@@ -219,12 +273,7 @@ absl::StatusOr<std::vector<Reader::Row>> Reader::ReadRows(const std::string& kin
 absl::Status Reader::ReadEach(
     const std::string& kind, const Query& query,
     const std::function<absl::Status(const internal::StoredBytes&)>& use) const {
-  storage::ScanRequest request;
-  request.practice = call_->practice();
-  request.index = query.index;
-  request.prefix = query.prefix;
-  request.until = query.until;
-  request.reverse = query.reverse;
+  storage::ScanRequest request = ScanOf(call_->practice(), query);
   request.limit = kScanRows;
   while (true) {
     SB_ASSIGN_OR_RETURN(const storage::ScanPage page, store_->Scan(context(), request));
@@ -310,6 +359,9 @@ absl::StatusOr<int64_t> Write::PutBytes(const std::string& kind, const std::stri
   std::sort(access.subjects.begin(), access.subjects.end());
   access.subjects.erase(std::unique(access.subjects.begin(), access.subjects.end()),
                         access.subjects.end());
+  for (const std::string& subject : access.subjects) {
+    index.push_back({kDataSubjects, SortKey({access.episode, subject, kind})});
+  }
   internal::StoredBytes bytes;
   bytes.version = read->second + 1;  // whatever number of puts: the last one is the one made
   bytes.access = std::move(access);
@@ -407,38 +459,43 @@ absl::StatusOr<std::string> Database::ListBytes(
     const std::string& page_token, const std::string& kind, const Query& query,
     const std::function<absl::StatusOr<bool>(const internal::StoredBytes&)>& add) const {
   SB_ASSIGN_OR_RETURN(const Reader reader, ReaderFor(call));
-  storage::ScanRequest scan;
-  scan.practice = call.practice();
-  scan.index = query.index;
-  scan.prefix = query.prefix;
-  scan.until = query.until;
-  scan.reverse = query.reverse;
-  SB_ASSIGN_OR_RETURN(scan.after, options_.page_tokens->Open(call, request, page_token));
+  SB_ASSIGN_OR_RETURN(const std::string opened,
+                      options_.page_tokens->Open(call, request, page_token));
+  const Place begin = ParsePlace(opened);
   const int wanted = PageSize(page_size);
   int shown = 0;
   int examined = 0;
-  while (true) {
-    scan.limit = std::min(kScanRows, wanted - shown);
-    SB_ASSIGN_OR_RETURN(const storage::ScanPage page, options_.store->Scan({call.deadline}, scan));
-    for (const storage::ScanRow& row : page.rows) {
-      scan.after = row.cursor;
-      ++examined;
-      if (row.key.kind != kind) {
-        continue;
-      }
-      SB_ASSIGN_OR_RETURN(const internal::StoredBytes bytes, internal::OpenRecord(row.record));
-      if (reader.MaySee(bytes.access)) {
-        SB_ASSIGN_OR_RETURN(const bool added, add(bytes));
-        shown += added ? 1 : 0;
-      }
+  for (const Part& part : PartsOf(query, reader)) {
+    // An episode may have come or gone since the page before.
+    if (part.episode < begin.episode) {
+      continue;
     }
-    if (!page.more || page.rows.empty()) {
-      return std::string();
-    }
-    if (shown >= wanted || examined >= kMaxRowsExamined) {
-      return options_.page_tokens->Make(call, request, scan.after);
+    storage::ScanRequest scan = ScanOf(call.practice(), part.query);
+    scan.after = part.episode == begin.episode ? begin.cursor : "";
+    bool more = true;
+    while (more) {
+      if (shown >= wanted || examined >= kMaxRowsExamined) {
+        return options_.page_tokens->Make(call, request, FormatPlace({part.episode, scan.after}));
+      }
+      scan.limit = std::min(kScanRows, wanted - shown);
+      SB_ASSIGN_OR_RETURN(const storage::ScanPage page,
+                          options_.store->Scan({call.deadline}, scan));
+      for (const storage::ScanRow& row : page.rows) {
+        scan.after = row.cursor;
+        ++examined;
+        if (row.key.kind != kind) {
+          continue;
+        }
+        SB_ASSIGN_OR_RETURN(const internal::StoredBytes bytes, internal::OpenRecord(row.record));
+        if (reader.MaySee(bytes.access)) {
+          SB_ASSIGN_OR_RETURN(const bool added, add(bytes));
+          shown += added ? 1 : 0;
+        }
+      }
+      more = page.more && !page.rows.empty();
     }
   }
+  return std::string();
 }
 
 absl::Status Database::TransactBytes(const api::Call& call,

@@ -61,7 +61,15 @@ struct Query {
   std::string prefix = "";
   std::string until = "";  // sort keys below this only; empty: no bound
   bool reverse = false;
+  // Of a query over the whole practice: the index that has the same records with the episode's id
+  // before their sort keys. A participant's list walks it, episode by episode, instead of all that
+  // the practice has; `until` does not bind it. Empty: there is none.
+  std::string by_episode = "";
 };
+
+// All records that hold one participant's data, whatever their kinds: every record is indexed by
+// those whose data it is. For who must find them all, as an erasure must.
+Query DataOf(absl::string_view episode, absl::string_view participant);
 
 template <typename Message>
 struct Page {

@@ -254,7 +254,7 @@ TEST_F(AssessmentsTest, WhatWasEnteredInErrorLeavesItsSeriesAndMovesTheBaseline)
   EXPECT_THAT(Amend(first.assessment(), testing::Phq9(10)),
               IsError(absl::StatusCode::kFailedPrecondition, Reason::kTransitionNotAllowed));
   EXPECT_EQ(CountStored(), 1);
-  EXPECT_EQ(List(absl::StrCat("episode: '", testing::kCouple, "' entered_in_error_too: true"))
+  EXPECT_EQ(List(absl::StrCat("episode: '", testing::kCouple, "' include_entered_in_error: true"))
                 ->assessments_size(),
             2);
 }
@@ -320,7 +320,8 @@ TEST_F(AssessmentsTest, ExternalIdentifiersAreUniqueAndFindTheAssessment) {
   identifier.set_value("q-17");
   ASSERT_OK_AND_ASSIGN(const auto response, Submit(request));
   EXPECT_THAT(Submit(request), IsError(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists));
-  const std::string filter = "external_system: 'https://ehr.example.org' external_value: 'q-17'";
+  const std::string filter =
+      "external_identifier { system: 'https://ehr.example.org' value: 'q-17' }";
   ASSERT_OK_AND_ASSIGN(const auto found, List(filter));
   ASSERT_THAT(found.assessments(), SizeIs(1));
   EXPECT_EQ(found.assessments(0).name(), response.assessment().name());

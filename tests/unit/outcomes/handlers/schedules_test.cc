@@ -219,11 +219,11 @@ TEST_F(SchedulesTest, ListsByEpisodeAndIdentifier) {
   };
   EXPECT_EQ(list(""), 1);
   EXPECT_EQ(list("episode: 'practices/p1/episodes/e2'"), 0);
-  EXPECT_EQ(list("external_system: 'https://ehr.example.org' external_value: 'order-9'"), 1);
-  EXPECT_EQ(list("external_system: 'https://ehr.example.org' external_value: 'order-8'"), 0);
+  EXPECT_EQ(list("external_identifier { system: 'https://ehr.example.org' value: 'order-9' }"), 1);
+  EXPECT_EQ(list("external_identifier { system: 'https://ehr.example.org' value: 'order-8' }"), 0);
   ASSERT_OK(End());
   EXPECT_EQ(list(""), 0);
-  EXPECT_EQ(list("ended_too: true"), 1);
+  EXPECT_EQ(list("include_ended: true"), 1);
 }
 
 TEST_F(SchedulesTest, RiskThatNobodyAcknowledgesIsEscalatedOnce) {

@@ -134,7 +134,7 @@ TEST_F(GuardTest, NamesTheFieldTheTermAndTheWords) {
   EXPECT_EQ(warnings[0].id(), "w1");
   EXPECT_EQ(warnings[0].field(), "techniques[0].comment");
   EXPECT_EQ(warnings[0].excerpt(), "Holding-Time");
-  EXPECT_EQ(warnings[0].practice(), v1::COERCIVE_PRACTICE_NAMED_METHOD);
+  EXPECT_EQ(warnings[0].coercive_practice(), v1::COERCIVE_PRACTICE_NAMED_METHOD);
 }
 
 TEST_F(GuardTest, ReadsEveryTextOfAPlan) {

@@ -86,7 +86,7 @@ TEST(PlanLibraryTest, RefusesARuleWithoutExactlyOneThreshold) {
 
 TEST(PlanLibraryTest, RefusesABuiltInTechniqueThatItsOwnGuardFinds) {
   const std::string guard = R"(
-guard_terms { id: "x" practice: COERCIVE_PRACTICE_HUMILIATION phrases: "d" code: true
+guard_terms { id: "x" coercive_practice: COERCIVE_PRACTICE_HUMILIATION phrases: "d" code: true
               reference: "R" })";
   EXPECT_THAT(Load(absl::StrCat(kTechnique, guard)),
               IsError(absl::StatusCode::kInvalidArgument, Reason::kDefinitionInvalid));

@@ -435,6 +435,8 @@ class Checker {
       Add(path, "must be valid UTF-8");
     } else if (*length > max_length) {
       Add(path, absl::StrCat("must be at most ", max_length, " characters long"));
+    } else if (HasControlCharacter(value)) {
+      Add(path, "must hold no control characters but tabs and line breaks");
     }
   }
 

@@ -43,4 +43,17 @@ std::optional<size_t> CountCodePoints(absl::string_view text) {
   return count;
 }
 
+bool HasControlCharacter(absl::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool c0 = byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';
+    const bool c1 =
+        byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (c0 || byte == 0x7f || c1) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace securebase

@@ -15,4 +15,8 @@ size_t Utf8SequenceLength(absl::string_view text);
 // How many code points `text` holds; nothing when it is not valid UTF-8.
 std::optional<size_t> CountCodePoints(absl::string_view text);
 
+// Whether valid UTF-8 holds what a terminal would obey: C0, DEL and C1, but for tabs, line feeds
+// and carriage returns.
+bool HasControlCharacter(absl::string_view text);
+
 }  // namespace securebase

@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "services/platform/api/access.h"
 #include "services/platform/api/fingerprint.h"
 #include "services/platform/auth/principal.h"
@@ -28,6 +29,9 @@ constexpr int kMaxPageSize = 200;
 // Rows looked at for one page of a list, however few of them the caller may see.
 constexpr int kMaxRowsExamined = 1000;
 constexpr int kScanRows = 250;
+// A page ends once its records are this long, so that a client's default limit of 4 MiB suffices.
+constexpr size_t kMaxPageBytes = 1 << 20;
+constexpr char kRepeatedOutcome[] = "REPEATED";  // in the audit: a request_id's first result again
 // Attempts at a transaction before the caller is asked to retry. Conflicts are rare beyond one
 // series or episode; each attempt re-reads, so that one of the rivals always gets through.
 constexpr int kMaxAttempts = 20;
@@ -131,22 +135,33 @@ std::vector<Part> PartsOf(const Query& query, const Reader& reader) {
   return parts;
 }
 
-// Where a list goes on: in which part, and after which row of it.
+// Where a list goes on: in which part, and after which row of it. Its text begins with a format.
+constexpr absl::string_view kPlaceFormat = "1";
 struct Place {
   std::string episode;
   std::string cursor;
 };
 
 std::string FormatPlace(const Place& place) {
-  return absl::StrCat(place.episode, std::string(1, kSeparator), place.cursor);
+  return absl::StrCat(kPlaceFormat, place.episode, std::string(1, kSeparator), place.cursor);
 }
 
-Place ParsePlace(absl::string_view text) {
-  const size_t separator = text.find(kSeparator);
-  if (separator == absl::string_view::npos) {
-    return {};
+absl::StatusOr<Place> ParsePlace(absl::string_view text) {
+  if (text.empty()) {
+    return Place();
   }
-  return {std::string(text.substr(0, separator)), std::string(text.substr(separator + 1))};
+  const size_t separator = text.find(kSeparator);
+  if (!absl::ConsumePrefix(&text, kPlaceFormat) || separator == absl::string_view::npos) {
+    return MakeError(absl::StatusCode::kInvalidArgument, Reason::kInvalidPageToken,
+                     "page_token is of another release; begin again without one");
+  }
+  return Place{std::string(text.substr(0, separator - 1)), std::string(text.substr(separator))};
+}
+
+// Whether another moment might have had another outcome.
+bool RestsOnState(const absl::Status& status) {
+  return absl::IsNotFound(status) || absl::IsAlreadyExists(status) || absl::IsAborted(status) ||
+         absl::IsFailedPrecondition(status) || absl::IsInvalidArgument(status);
 }
 
 std::string FormatJournalToken(const storage::Position& position, int64_t sequence) {
@@ -417,6 +432,27 @@ Access Write::result_access() const {
   return all;
 }
 
+absl::StatusOr<bool> Write::IsCurrent() const {
+  std::vector<storage::RecordKey> keys;
+  for (const auto& [key, version] : read_versions_) {
+    keys.push_back(key);
+  }
+  for (size_t begin = 0; begin < keys.size(); begin += storage::kMaxPageRows) {
+    const std::vector<storage::RecordKey> some(
+        keys.begin() + static_cast<std::ptrdiff_t>(begin),
+        keys.begin() +
+            static_cast<std::ptrdiff_t>(std::min(keys.size(), begin + storage::kMaxPageRows)));
+    SB_ASSIGN_OR_RETURN(const auto records, store_->GetMany(context(), call_->practice(), some));
+    for (size_t i = 0; i < some.size(); ++i) {
+      const int64_t version = records[i].has_value() ? records[i]->version : 0;
+      if (version != read_versions_.at(some[i])) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
 storage::Batch Write::TakeBatch() {
   storage::Batch batch;
   batch.practice = call_->practice();
@@ -457,14 +493,18 @@ absl::StatusOr<Reader> Database::ReaderFor(const api::Call& call) const {
 absl::StatusOr<std::string> Database::ListBytes(
     const api::Call& call, const google::protobuf::Message& request, int page_size,
     const std::string& page_token, const std::string& kind, const Query& query,
-    const std::function<absl::StatusOr<bool>(const internal::StoredBytes&)>& add) const {
+    const std::function<absl::StatusOr<bool>(const internal::StoredBytes&, bool show)>& take)
+    const {
   SB_ASSIGN_OR_RETURN(const Reader reader, ReaderFor(call));
   SB_ASSIGN_OR_RETURN(const std::string opened,
                       options_.page_tokens->Open(call, request, page_token));
-  const Place begin = ParsePlace(opened);
+  SB_ASSIGN_OR_RETURN(Place place, ParsePlace(opened));
+  const Place begin = place;
   const int wanted = PageSize(page_size);
   int shown = 0;
+  size_t bytes_shown = 0;
   int examined = 0;
+  int scan_rows = std::min(kScanRows, wanted + 1);
   for (const Part& part : PartsOf(query, reader)) {
     // An episode may have come or gone since the page before.
     if (part.episode < begin.episode) {
@@ -474,28 +514,96 @@ absl::StatusOr<std::string> Database::ListBytes(
     scan.after = part.episode == begin.episode ? begin.cursor : "";
     bool more = true;
     while (more) {
-      if (shown >= wanted || examined >= kMaxRowsExamined) {
-        return options_.page_tokens->Make(call, request, FormatPlace({part.episode, scan.after}));
+      if (examined >= kMaxRowsExamined) {
+        return options_.page_tokens->Make(call, request, FormatPlace(place));
       }
-      scan.limit = std::min(kScanRows, wanted - shown);
+      scan.limit = scan_rows;
       SB_ASSIGN_OR_RETURN(const storage::ScanPage page,
                           options_.store->Scan({call.deadline}, scan));
       for (const storage::ScanRow& row : page.rows) {
-        scan.after = row.cursor;
+        const bool full = shown >= wanted || bytes_shown >= kMaxPageBytes;
         ++examined;
-        if (row.key.kind != kind) {
-          continue;
+        if (row.key.kind == kind) {
+          SB_ASSIGN_OR_RETURN(const internal::StoredBytes bytes, internal::OpenRecord(row.record));
+          if (reader.MaySee(bytes.access)) {
+            SB_ASSIGN_OR_RETURN(const bool taken, take(bytes, !full));
+            if (taken && full) {
+              return options_.page_tokens->Make(call, request, FormatPlace(place));
+            }
+            shown += taken ? 1 : 0;
+            bytes_shown += taken ? bytes.payload.size() : 0;
+          }
         }
-        SB_ASSIGN_OR_RETURN(const internal::StoredBytes bytes, internal::OpenRecord(row.record));
-        if (reader.MaySee(bytes.access)) {
-          SB_ASSIGN_OR_RETURN(const bool added, add(bytes));
-          shown += added ? 1 : 0;
+        if (!full) {
+          place = {part.episode, row.cursor};
         }
       }
       more = page.more && !page.rows.empty();
+      if (more) {
+        scan.after = page.rows.back().cursor;
+      }
+      scan_rows = kScanRows;  // what was asked for first was hidden or did not suffice
     }
   }
   return std::string();
+}
+
+AuditRecord Database::MakeAuditRecord(const api::Call& call, std::string resource,
+                                      std::string outcome) {
+  AuditRecord audit;
+  audit.time = call.time;
+  audit.practice = call.practice();
+  audit.principal = auth::FormatPrincipal(call.principal);
+  audit.method = call.method;
+  audit.resource = std::move(resource);
+  audit.outcome = std::move(outcome);
+  audit.call_id = call.call_id;
+  return audit;
+}
+
+Write Database::Begin(const api::Call& call,
+                      const std::shared_ptr<const type::v1::AccessView>& view) const {
+  Write write(*options_.store, call, view, *options_.ids);
+  write.refresh_ = SeesWholePractice(call.principal) ? nullptr : options_.access;
+  return write;
+}
+
+absl::Status Database::Replay(const api::Call& call, const google::protobuf::Message& request,
+                              const std::string& sealed,
+                              google::protobuf::Message& response) const {
+  SB_ASSIGN_OR_RETURN(const internal::StoredBytes bytes, OpenBytes(sealed, 0));
+  SB_ASSIGN_OR_RETURN(const Reader reader, ReaderFor(call));
+  if (!reader.MaySeeNamed(bytes.access)) {
+    return MakeError(absl::StatusCode::kNotFound, Reason::kNotFound,
+                     "what this request_id was answered with is not there any more, or may not be "
+                     "seen");
+  }
+  if (!response.ParseFromString(bytes.payload)) {
+    return MakeError(absl::StatusCode::kDataLoss, Reason::kInternal,
+                     "the stored result of this request_id cannot be read");
+  }
+  // It discloses what the first answer did, so it is recorded like that.
+  storage::Batch batch;
+  batch.practice = call.practice();
+  batch.audit.push_back(FormatAuditRecord(
+      MakeAuditRecord(call, AuditedResource(request, response), kRepeatedOutcome)));
+  return options_.store->Apply({call.deadline}, batch).status();
+}
+
+absl::StatusOr<bool> Database::FindReplay(const api::Call& call,
+                                          const google::protobuf::Message& request,
+                                          const std::string& key, const std::string& fingerprint,
+                                          google::protobuf::Message& response) const {
+  if (key.empty()) {
+    return false;
+  }
+  SB_ASSIGN_OR_RETURN(const auto found, options_.store->FindResult({call.deadline}, call.practice(),
+                                                                   key, fingerprint));
+  if (!found.has_value()) {
+    return false;
+  }
+  SB_RETURN_IF_ERROR(Replay(call, request, *found, response));
+  return true;
 }
 
 absl::Status Database::TransactBytes(const api::Call& call,
@@ -504,56 +612,48 @@ absl::Status Database::TransactBytes(const api::Call& call,
                                      const std::function<absl::Status(Write&)>& body,
                                      google::protobuf::Message& response) const {
   SB_ASSIGN_OR_RETURN(const auto view, ViewFor(call));
-  const storage::Context context{call.deadline};
   const std::string key = request_id.empty() ? "" : IdempotencyScope(call, request_id);
   const std::string fingerprint = request_id.empty() ? "" : api::Fingerprint(request);
-  // A repeat answers what the first call answered, unless what it shows may no longer be seen.
-  const auto replay = [&](const std::string& sealed) -> absl::Status {
-    SB_ASSIGN_OR_RETURN(const internal::StoredBytes bytes, OpenBytes(sealed, 0));
-    if (!Reader(*options_.store, call, view).MaySee(bytes.access)) {
-      return NotFound(AuditedResource(request, request));
-    }
-    if (!response.ParseFromString(bytes.payload)) {
-      return MakeError(absl::StatusCode::kDataLoss, Reason::kInternal,
-                       "the stored result of this request_id cannot be read");
-    }
+  SB_ASSIGN_OR_RETURN(const bool repeated, FindReplay(call, request, key, fingerprint, response));
+  if (repeated) {
     return absl::OkStatus();
-  };
-  if (!request_id.empty()) {
-    SB_ASSIGN_OR_RETURN(const auto found,
-                        options_.store->FindResult(context, call.practice(), key, fingerprint));
-    if (found.has_value()) {
-      return replay(*found);
-    }
   }
-  absl::Status status;
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    Write write(*options_.store, call, view, *options_.ids);
-    write.refresh_ = SeesWholePractice(call.principal) ? nullptr : options_.access;
-    SB_RETURN_IF_ERROR(body(write));
+    Write write = Begin(call, view);
+    const absl::Status done = body(write);
+    if (!done.ok()) {
+      if (!RestsOnState(done)) {
+        return done;
+      }
+      // The first sending of this request may have been committed meanwhile: then its result is
+      // the answer. And what an error rests on must hold at one moment.
+      SB_ASSIGN_OR_RETURN(const bool overtaken,
+                          FindReplay(call, request, key, fingerprint, response));
+      if (overtaken) {
+        return absl::OkStatus();
+      }
+      SB_ASSIGN_OR_RETURN(const bool current, write.IsCurrent());
+      if (current) {
+        return done;
+      }
+      continue;
+    }
     const Access access = write.result_access();
     storage::Batch batch = write.TakeBatch();
-    AuditRecord audit;
-    audit.time = call.time;
-    audit.practice = call.practice();
-    audit.principal = auth::FormatPrincipal(call.principal);
-    audit.method = call.method;
-    audit.resource = AuditedResource(request, response);
-    audit.outcome = "OK";
-    audit.call_id = call.call_id;
-    batch.audit.push_back(FormatAuditRecord(audit));
-    if (!request_id.empty()) {
+    batch.audit.push_back(
+        FormatAuditRecord(MakeAuditRecord(call, AuditedResource(request, response), "OK")));
+    if (!key.empty()) {
       batch.idempotency =
           storage::IdempotencyKey{key, fingerprint, Seal(access, response.SerializeAsString()),
                                   call.time + options_.idempotency_lifetime};
     }
-    const auto result = options_.store->Apply(context, batch);
+    const auto result = options_.store->Apply({call.deadline}, batch);
     if (result.ok()) {
-      return result->replayed.has_value() ? replay(*result->replayed) : absl::OkStatus();
+      return result->replayed.has_value() ? Replay(call, request, *result->replayed, response)
+                                          : absl::OkStatus();
     }
-    status = result.status();
-    if (ReasonOf(status) != Reason::kConflict) {
-      return status;
+    if (ReasonOf(result.status()) != Reason::kConflict) {
+      return result.status();
     }
   }
   return MakeError(absl::StatusCode::kAborted, Reason::kConflict,
@@ -563,8 +663,7 @@ absl::Status Database::TransactBytes(const api::Call& call,
 absl::Status Database::TryBytes(const api::Call& call,
                                 const std::function<absl::Status(Write&)>& body) const {
   SB_ASSIGN_OR_RETURN(const auto view, ViewFor(call));
-  Write write(*options_.store, call, view, *options_.ids);
-  write.refresh_ = SeesWholePractice(call.principal) ? nullptr : options_.access;
+  Write write = Begin(call, view);
   return body(write);
 }
 

@@ -19,6 +19,7 @@
 #include "services/platform/api/page_token.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/api/update.h"
+#include "services/platform/base/audit.h"
 #include "services/platform/base/clock.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/id.h"
@@ -239,8 +240,9 @@ class Reader {
   virtual ~Reader() = default;
 };
 
-// A transaction of one call: what it read is still so when it is committed, what it writes is
-// written all or nothing. Its reads see its own writes.
+// A transaction of one call: the records it read by name are still so when it is committed, what it
+// writes is written all or nothing. Its reads see its own writes. Of a query only the records that
+// are then read by name, with Find, are held: a rule that rests on several reads each of them so.
 class Write : public Reader {
  public:
   Write(storage::Store& store, const api::Call& call,
@@ -326,6 +328,8 @@ class Write : public Reader {
   void AddJournal(absl::string_view name, type::v1::JournalAction action,
                   absl::string_view episode);
 
+  // Whether the records that were read, one by one, are still as they were read.
+  absl::StatusOr<bool> IsCurrent() const;
   // The batch of all that was done, without audit and idempotency.
   storage::Batch TakeBatch();
   // Whose data the transaction touched, for the stored result.
@@ -360,33 +364,36 @@ class Database {
   }
 
   // A page of what the caller may see, for a request with page_size and page_token. `keep` filters
-  // further (null: no filter). At most 1,000 rows are looked at for a page, so it may be short or
-  // empty and still have a token.
+  // further (null: no filter). It ends after page_size records or about 1 MiB, and at most some
+  // 1,000 rows are looked at for it, so it may be short or empty and still have a token. Otherwise
+  // there is a token only when something follows that the caller may see.
   template <typename Message, typename Request>
   absl::StatusOr<Page<Message>> List(
       const api::Call& call, const Request& request, const Kind<Message>& kind, const Query& query,
       const std::function<bool(const Message&)>& keep = nullptr) const {
     Page<Message> page;
-    const auto add = [&](const internal::StoredBytes& bytes) -> absl::StatusOr<bool> {
+    const auto take = [&](const internal::StoredBytes& bytes, bool show) -> absl::StatusOr<bool> {
       SB_ASSIGN_OR_RETURN(Message message, internal::Parse<Message>(bytes, kind.name));
       if (keep != nullptr && !keep(message)) {
         return false;
       }
-      page.items.push_back(std::move(message));
+      if (show) {
+        page.items.push_back(std::move(message));
+      }
       return true;
     };
-    SB_ASSIGN_OR_RETURN(
-        page.next_page_token,
-        ListBytes(call, request, request.page_size(), request.page_token(), kind.name, query, add));
+    SB_ASSIGN_OR_RETURN(page.next_page_token,
+                        ListBytes(call, request, request.page_size(), request.page_token(),
+                                  kind.name, query, take));
     return page;
   }
 
   // Runs `body` in a transaction and commits it, with its audit entry and, if the request has a
   // request_id, its result for a repeat. When another write got in between, `body` runs again on
-  // the new state: it must have no effect but through the Write. The result is `body`'s, or the
-  // first one's when the request was repeated. Errors are body's, or ABORTED (CONFLICT) when others
-  // kept getting in between, or the store's. A request with a `validate_only` that is set (AIP-163)
-  // runs `body` once and commits nothing.
+  // the new state, also after an error: it must have no effect but through the Write. The result is
+  // `body`'s, or the first one's when the request was repeated, also while the first was under way.
+  // Errors are body's, or ABORTED (CONFLICT) when others kept getting in between, or the store's. A
+  // request with a `validate_only` that is set (AIP-163) runs `body` once and commits nothing.
   template <typename Response, typename Request>
   absl::StatusOr<Response> Transact(
       const api::Call& call, const Request& request,
@@ -439,11 +446,22 @@ class Database {
   absl::StatusOr<std::string> ListBytes(
       const api::Call& call, const google::protobuf::Message& request, int page_size,
       const std::string& page_token, const std::string& kind, const Query& query,
-      const std::function<absl::StatusOr<bool>(const internal::StoredBytes&)>& add) const;
+      const std::function<absl::StatusOr<bool>(const internal::StoredBytes&, bool show)>& take)
+      const;
   absl::Status TransactBytes(const api::Call& call, const google::protobuf::Message& request,
                              const std::string& request_id,
                              const std::function<absl::Status(Write&)>& body,
                              google::protobuf::Message& response) const;
+  static AuditRecord MakeAuditRecord(const api::Call& call, std::string resource,
+                                     std::string outcome);
+  Write Begin(const api::Call& call, const std::shared_ptr<const type::v1::AccessView>& view) const;
+  // Fills the response with a stored result, unless what it shows may no longer be seen.
+  absl::Status Replay(const api::Call& call, const google::protobuf::Message& request,
+                      const std::string& sealed, google::protobuf::Message& response) const;
+  // Replays what was stored under `key`; false: nothing is, or `key` is empty.
+  absl::StatusOr<bool> FindReplay(const api::Call& call, const google::protobuf::Message& request,
+                                  const std::string& key, const std::string& fingerprint,
+                                  google::protobuf::Message& response) const;
   absl::Status TryBytes(const api::Call& call,
                         const std::function<absl::Status(Write&)>& body) const;
   absl::StatusOr<JournalSlice> ReadJournal(const api::Call& call, const std::string& token,

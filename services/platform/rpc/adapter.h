@@ -110,6 +110,9 @@ class ServiceFor : public Generated::CallbackService {
                                      const Request* request, Response* response, Method method) {
     return adapter_.Serve(policies_.find(name)->second, context, *request, *response,
                           [this, request, response, method](const api::Call& call) {
+                            // Nobody could check or hide what this release does not know. The
+                            // message is the call's own; gRPC only shows it as const.
+                            const_cast<Request*>(request)->DiscardUnknownFields();
                             absl::StatusOr<Response> result = (handlers_.*method)(call, *request);
                             if (!result.ok()) {
                               return std::move(result).status();

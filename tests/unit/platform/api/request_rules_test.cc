@@ -118,6 +118,22 @@ TEST(ValidateTest, TextMustBeUtf8) {
   EXPECT_EQ(Describe(request, "note.text"), "must be valid UTF-8");
 }
 
+TEST(ValidateTest, TextHoldsNothingThatATerminalWouldObey) {
+  const auto describe = [](const std::string& text) {
+    CreateNoteRequest request = GoodRequest();
+    request.mutable_note()->set_text(text);
+    return Describe(request, "note.text");
+  };
+  for (const std::string& text :
+       {std::string("a\x1b[2K"), std::string("a\0b", 3), std::string("\x7f"),
+        std::string("\xc2\x9b"
+                    "2K")}) {
+    EXPECT_EQ(describe(text), "must hold no control characters but tabs and line breaks");
+  }
+  EXPECT_EQ(describe("a\tb\r\nc"), "");
+  EXPECT_EQ(describe("\xc2\xa0\xc3\x9b"), "") << "a space that does not break, and a letter";
+}
+
 TEST(ValidateTest, RepeatedFieldsAreNeitherTooLongNorTooShort) {
   EXPECT_THAT(Fields("answers { item: 'a' } answers { item: 'b' } answers { item: 'c' }"),
               IsEmpty());

@@ -277,6 +277,24 @@ TEST_F(ServerTest, ARequestThatDoesNotParseIsRefusedAndHarmsNothing) {
   EXPECT_THAT(server_->log().text(), HasSubstr("\"msg\":\"protobuf\""));
 }
 
+TEST_F(ServerTest, WhatThisReleaseDoesNotKnowIsNeitherKeptNorGivenBack) {
+  Start(WhoAmI);
+  testing::v1::CreateNoteRequest request;
+  request.set_parent("practices/p1");
+  request.mutable_note()->set_text("known");
+  request.mutable_note()->add_tags("a");
+  request.mutable_note()->mutable_details()->set_summary("s");
+  for (google::protobuf::Message* message : std::vector<google::protobuf::Message*>{
+           &request, request.mutable_note(), request.mutable_note()->mutable_details()}) {
+    message->GetReflection()->MutableUnknownFields(message)->AddLengthDelimited(
+        4711, std::string(1000, 'x'));
+  }
+  ASSERT_OK_AND_ASSIGN(const Note note,
+                       server_->Client().Call<Note>(kCreateNote, server_->AsSystem(), request));
+  EXPECT_EQ(note.text(), "known");
+  EXPECT_LT(note.ByteSizeLong(), 100u);
+}
+
 TEST_F(ServerTest, AnUnknownMethodIsUnimplemented) {
   Start(WhoAmI);
   Note note;

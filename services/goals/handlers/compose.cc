@@ -48,12 +48,19 @@ std::optional<v1::SeriesPoint> Composer::FindSeries(const v1::Goal& goal) {
   return LinkedSeries(goal.scale(), *known->series);
 }
 
+void Composer::AddSubject(const std::string& participant) {
+  if (!participant.empty()) {
+    subjects_.insert(participant);
+  }
+}
+
 absl::Status Composer::Compose(const records::Reader& reader, bool with_series, v1::Goal& goal) {
   SB_ASSIGN_OR_RETURN(const std::vector<stored::Standing> standings,
                       reader.GetAll(StandingKind(), StandingsOfGoal(goal.name()), kMaxStandings));
   const Policy& policy = GetPolicy();
   std::vector<v1::InformantProgress> progress;
   for (const stored::Standing& standing : standings) {
+    AddSubject(standing.informant().participant());
     if (standing.progress().count() > 0) {
       progress.push_back(standing.progress());
       Judge(goal, policy.stuck_ratings, progress.back());
@@ -69,6 +76,9 @@ absl::Status Composer::Compose(const records::Reader& reader, bool with_series, 
     series = FindSeries(goal);
     if (!series.has_value()) {
       goal.add_unavailable(kOutcomesUnavailable);
+    } else if (series->has_latest() || series->has_baseline()) {
+      AddSubject(goal.scale().subject());
+      AddSubject(goal.scale().informant());
     }
   }
   if (const auto achievement = Achieve(goal, progress, series, policy)) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,12 +29,16 @@ class Composer {
   // outcomes service for each of their subjects.
   absl::Status Compose(const records::Reader& reader, bool with_series, v1::Goal& goal);
 
+  // Participants whose data was put into the goals so far, beside what a goal's own record holds.
+  const std::set<std::string>& subjects() const { return subjects_; }
+
   // The practice's policy, or the defaults where its settings cannot be read.
   const Policy& GetPolicy();
   // Whether GetPolicy, which was called, could read them.
   bool policy_known() const { return policy_known_; }
 
  private:
+  void AddSubject(const std::string& participant);
   // The linked series; nullopt: it could not be read.
   std::optional<v1::SeriesPoint> FindSeries(const v1::Goal& goal);
 
@@ -48,6 +53,7 @@ class Composer {
   std::optional<Policy> policy_;
   bool policy_known_ = false;
   std::vector<SubjectSeries> series_;
+  std::set<std::string> subjects_;
 };
 
 }  // namespace securebase::goals

@@ -1,6 +1,7 @@
 #include "services/goals/handlers/goal_handlers.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -117,6 +118,16 @@ bool IsWanted(const v1::ListGoalsRequest& request, const v1::Goal& goal) {
          among(request.domains(), goal.domain());
 }
 
+// All whose data a composed goal shows. What one could see of others when the call was made, one
+// may not be allowed to see when it is repeated.
+records::Access AccessOfShown(const v1::Goal& goal, const Composer& composer) {
+  std::set<std::string> subjects = composer.subjects();
+  if (!goal.owner().empty()) {
+    subjects.insert(goal.owner());
+  }
+  return {LastId(goal.episode()), {subjects.begin(), subjects.end()}};
+}
+
 std::string ShortDigest(const google::protobuf::Message& message) {
   return absl::WebSafeBase64Escape(api::Fingerprint(message).substr(0, 16));
 }
@@ -149,7 +160,9 @@ absl::StatusOr<v1::Goal> GoalHandlers::WriteGoal(
     const std::function<absl::StatusOr<v1::Goal>(Write&)>& body) {
   return database_.Transact<v1::Goal>(call, request, [&](Write& write) -> absl::StatusOr<v1::Goal> {
     SB_ASSIGN_OR_RETURN(v1::Goal goal, body(write));
-    SB_RETURN_IF_ERROR(Composer(neighbours_, call).Compose(write, /*with_series=*/true, goal));
+    Composer composer(neighbours_, call);
+    SB_RETURN_IF_ERROR(composer.Compose(write, /*with_series=*/true, goal));
+    write.SetResultAccess(AccessOfShown(goal, composer));
     return goal;
   });
 }

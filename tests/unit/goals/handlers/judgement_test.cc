@@ -97,6 +97,56 @@ TEST_F(OverrideAchievementTest, Refusals) {
   EXPECT_THAT(Do(&GoalHandlers::OverrideAchievement, Staff(), stale), kWrongState);
 }
 
+// What a repeat answers was composed when the first call was made; consents may have been withdrawn
+// since.
+TEST_F(RespondToGoalTest, ARepeatShowsNothingThatMayNoLongerBeSeen) {
+  v1::RespondToGoalRequest request;
+  request.set_participant("anna");
+  request.set_status(v1::ACCEPTANCE_STATUS_AGREE);
+  const auto repeat = [&](const std::string& goal) {
+    request.set_name("practices/p1/goals/" + goal);
+    request.set_request_id("answer-to-" + goal);
+    return Do(&GoalHandlers::RespondToGoal, Anna(), request);
+  };
+  ASSERT_OK(Create(GboGoal(10, ""), "rated"));
+  ASSERT_OK(Rate(Ben(), "rated", 3, Participant("ben")));
+  ASSERT_OK(Create(GboGoal(10, ""), "answered"));
+  ASSERT_OK(Respond(Ben(), "answered", "ben", v1::ACCEPTANCE_STATUS_DISAGREE));
+  ASSERT_OK(Create(GboGoal(10, ""), "own"));
+  GiveAccess("participant:anna-login", "e1", "anna", {"anna", "ben"});  // Ben consents
+  ASSERT_EQ(repeat("rated")->progress_size(), 1);
+  ASSERT_EQ(repeat("answered")->acceptances_size(), 2);
+  ASSERT_OK(repeat("own"));
+  EXPECT_OK(repeat("rated"));
+  GiveAccess("participant:anna-login", "e1", "anna", {"anna"});  // and withdraws
+  EXPECT_THAT(repeat("rated"), kNotFound);
+  EXPECT_THAT(repeat("answered"), kNotFound);
+  EXPECT_OK(repeat("own")) << "nothing of his was shown";
+  EXPECT_EQ(Get(Anna(), "answered")->acceptances_size(), 1) << "her answer was recorded";
+}
+
+TEST_F(RespondToGoalTest, ARepeatShowsNoSeriesThatMayNoLongerBeSeen) {
+  v1::Goal goal = ScaleGoal();
+  goal.mutable_scale()->set_subject("ben");
+  goal.mutable_scale()->set_informant("ben");
+  outcomes::v1::Series series;
+  series.set_name("practices/p1/series/s1");
+  series.set_instrument("practices/p1/instruments/phq-9");
+  series.set_subject("ben");
+  series.set_informant("ben");
+  series.add_scales()->set_scale("total");
+  series.mutable_scales(0)->set_count(1);
+  series.mutable_scales(0)->mutable_latest()->set_value(9);
+  neighbours_.series["ben"] = {series};
+  v1::CreateGoalRequest request = CreateRequest(goal, "", /*active=*/false);
+  request.set_request_id("r1");
+  GiveAccess("participant:anna-login", "e1", "anna", {"anna", "ben"});
+  ASSERT_OK_AND_ASSIGN(const v1::Goal created, Do(&GoalHandlers::CreateGoal, Anna(), request));
+  ASSERT_EQ(created.achievement().series().latest(), 9);
+  GiveAccess("participant:anna-login", "e1", "anna", {"anna"});
+  EXPECT_THAT(Do(&GoalHandlers::CreateGoal, Anna(), request), kNotFound);
+}
+
 TEST_F(FlagGoalTest, IsNeverShownToParticipants) {
   ASSERT_OK_AND_ASSIGN(const v1::Goal before, Create(GboGoal(), "g1"));
   v1::FlagGoalRequest request;

@@ -2,18 +2,13 @@
 
 #include <algorithm>
 
+#include "services/goals/records/changes.h"
 #include "services/goals/records/kinds.h"
 #include "services/goals/rules/checks.h"
 #include "services/goals/rules/progress.h"
 #include "services/goals/rules/series.h"
 
 namespace securebase::goals {
-namespace {
-
-// More than the participants that an episode may have, and the clinician.
-constexpr int kMaxStandings = 100;
-
-}  // namespace
 
 const Policy& Composer::GetPolicy() {
   if (policy_.has_value()) {
@@ -61,6 +56,7 @@ absl::Status Composer::Compose(const records::Reader& reader, bool with_series, 
   std::vector<v1::InformantProgress> progress;
   for (const stored::Standing& standing : standings) {
     AddSubject(standing.informant().participant());
+    goal.set_measure_fixed(goal.measure_fixed() || standing.recorded() > 0);
     if (standing.progress().count() > 0) {
       progress.push_back(standing.progress());
       Judge(goal, policy.stuck_ratings, progress.back());

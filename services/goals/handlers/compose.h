@@ -17,9 +17,9 @@ namespace securebase::goals {
 inline constexpr char kOutcomesUnavailable[] = "outcomes";
 inline constexpr char kSettingsUnavailable[] = "settings";
 
-// Fills in what is computed when goals are read: progress, acceptances, achievement, flag and what
-// is unavailable, all as the reader may see it. One object serves one call; neighbours are asked at
-// most once each. Not thread-safe.
+// Fills in what is computed when goals are read: progress, acceptances, achievement, flag, whether
+// a rating fixes the measure and what is unavailable, all as the reader may see it. One object
+// serves one call; neighbours are asked at most once each. Not thread-safe.
 class Composer {
  public:
   // Both must outlive it.

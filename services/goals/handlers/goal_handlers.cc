@@ -94,12 +94,10 @@ absl::Status CheckMayPropose(const records::Reader& reader, const v1::CreateGoal
   return absl::OkStatus();
 }
 
-absl::Status CheckEverybodyAgrees(const Write& write, const v1::Goal& goal) {
-  SB_ASSIGN_OR_RETURN(const std::vector<stored::Standing> standings,
-                      write.FindAll(StandingKind(), StandingsOfGoal(goal.name()), 100));
-  for (const stored::Standing& standing : standings) {
-    if (standing.has_acceptance() &&
-        standing.acceptance().status() != v1::ACCEPTANCE_STATUS_AGREE) {
+absl::Status CheckEverybodyAgrees(Write& write, const v1::Goal& goal) {
+  SB_ASSIGN_OR_RETURN(const std::vector<stored::Standing> answers, FindAnswers(write, goal));
+  for (const stored::Standing& standing : answers) {
+    if (standing.acceptance().status() != v1::ACCEPTANCE_STATUS_AGREE) {
       return StateNotAllowed(
           "somebody who was asked has not agreed to the goal; RespondToGoal records it when they "
           "do");
@@ -225,7 +223,8 @@ absl::StatusOr<v1::Goal> GoalHandlers::UpdateGoal(const api::Call& call,
     SB_RETURN_IF_ERROR(api::MergeUpdate(request.update_mask(), request.goal(), "goal", after));
     SB_RETURN_IF_ERROR(InvalidFields(GoalViolations(after, "goal")));
     if (!SameMeasure(before, after)) {
-      if (before.measure_fixed()) {
+      SB_ASSIGN_OR_RETURN(const bool rated, WasRated(write, before));
+      if (rated) {
         return StateNotAllowed(
             "the goal was rated, so its measure cannot change; SupersedeGoal replaces the goal");
       }
@@ -364,10 +363,8 @@ absl::StatusOr<v1::Goal> GoalHandlers::RespondToGoal(const api::Call& call,
     acceptance.set_status(request.status());
     *acceptance.mutable_recorded_by() = api::ActorOf(call);
     *acceptance.mutable_time() = api::ToProto(write.now());
-    SB_RETURN_IF_ERROR(write.Save(StandingKind(), std::move(standing)).status());
-    // The goal changes with it: its followers learn of the answer, and a transition to ACCEPTED
-    // that looked at the answers before this one does not commit.
-    return write.Update(GoalKind(), std::move(goal));
+    SB_RETURN_IF_ERROR(RecordAnswer(write, goal, std::move(standing)));
+    return goal;
   });
 }
 

@@ -63,6 +63,19 @@ absl::StatusOr<bool> ListActiveGbo(const v1::Goal& goal, stored::EpisodeGoals& g
   return true;
 }
 
+// Written by Update, also the first time: to the journal, whose entries name the goal, it is a
+// change.
+absl::StatusOr<stored::GoalUse> FindUse(records::Write& write, const v1::Goal& goal) {
+  SB_ASSIGN_OR_RETURN(auto use, write.Find(GoalUseKind(), goal.name()));
+  if (!use.has_value()) {
+    use.emplace();
+    use->set_name(goal.name());
+    use->set_episode(goal.episode());
+    use->set_owner(goal.owner());
+  }
+  return *std::move(use);
+}
+
 absl::Status Refold(records::Write& write, const v1::Goal& goal, stored::Standing& standing) {
   SB_ASSIGN_OR_RETURN(
       std::vector<v1::Rating> ratings,
@@ -126,6 +139,31 @@ bool IsKnown(const stored::Standing& standing) {
   return standing.recorded() > 0 || standing.has_acceptance();
 }
 
+absl::StatusOr<bool> WasRated(records::Write& write, const v1::Goal& goal) {
+  SB_ASSIGN_OR_RETURN(const stored::GoalUse use, FindUse(write, goal));
+  return use.rated();
+}
+
+absl::StatusOr<std::vector<stored::Standing>> FindAnswers(records::Write& write,
+                                                          const v1::Goal& goal) {
+  // Before the answers, which are scanned: one that comes after this read changes what was read.
+  SB_RETURN_IF_ERROR(FindUse(write, goal).status());
+  SB_ASSIGN_OR_RETURN(std::vector<stored::Standing> standings,
+                      write.FindAll(StandingKind(), StandingsOfGoal(goal.name()), kMaxStandings));
+  standings.erase(
+      std::remove_if(standings.begin(), standings.end(),
+                     [](const stored::Standing& standing) { return !standing.has_acceptance(); }),
+      standings.end());
+  return standings;
+}
+
+absl::Status RecordAnswer(records::Write& write, const v1::Goal& goal, stored::Standing standing) {
+  SB_RETURN_IF_ERROR(write.Save(StandingKind(), std::move(standing)).status());
+  SB_ASSIGN_OR_RETURN(stored::GoalUse use, FindUse(write, goal));
+  use.set_answers(use.answers() + 1);
+  return write.Update(GoalUseKind(), std::move(use)).status();
+}
+
 absl::StatusOr<v1::Rating> AddRatingTo(records::Write& write, const v1::Goal& goal,
                                        stored::Standing standing, v1::Rating rating) {
   if (standing.recorded() >= kMaxRatingsOfInformant) {
@@ -138,10 +176,10 @@ absl::StatusOr<v1::Rating> AddRatingTo(records::Write& write, const v1::Goal& go
     SB_RETURN_IF_ERROR(Refold(write, goal, standing));
   }
   SB_RETURN_IF_ERROR(write.Save(StandingKind(), std::move(standing)).status());
-  if (!goal.measure_fixed()) {
-    v1::Goal fixed = goal;
-    fixed.set_measure_fixed(true);
-    SB_RETURN_IF_ERROR(write.Update(GoalKind(), std::move(fixed)).status());
+  SB_ASSIGN_OR_RETURN(stored::GoalUse use, FindUse(write, goal));
+  if (!use.rated()) {
+    use.set_rated(true);
+    SB_RETURN_IF_ERROR(write.Update(GoalUseKind(), std::move(use)).status());
   }
   return created;
 }

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -16,6 +17,8 @@ namespace securebase::goals {
 // Documented limits, so that reading an episode or a rating's history stays bounded.
 inline constexpr int kMaxGoalsOfEpisode = 100;
 inline constexpr int kMaxRatingsOfInformant = 1000;
+// Of a goal: more than the participants that an episode may have, and the clinician.
+inline constexpr int kMaxStandings = 100;
 
 // Adds a goal (with name, episode and lifecycle status set), its external identifiers and its place
 // in the episode. ALREADY_EXISTS: the name or an identifier is taken. FAILED_PRECONDITION
@@ -37,9 +40,22 @@ absl::StatusOr<stored::Standing> FindStanding(records::Write& write, const v1::G
 // Whether they rated or were asked before.
 bool IsKnown(const stored::Standing& standing);
 
+// Whether the goal was rated, which fixes its measure. The transaction does not commit if it is
+// rated meanwhile.
+absl::StatusOr<bool> WasRated(records::Write& write, const v1::Goal& goal);
+
+// What those who were asked say to the goal (standings with an acceptance), whether or not the
+// caller may see it. The transaction does not commit if somebody answers meanwhile.
+absl::StatusOr<std::vector<stored::Standing>> FindAnswers(records::Write& write,
+                                                          const v1::Goal& goal);
+
+// Saves a standing whose acceptance was set. The goal's own record stays as it is; its followers
+// learn of the answer from the journal.
+absl::Status RecordAnswer(records::Write& write, const v1::Goal& goal, stored::Standing standing);
+
 // Adds a rating (with name, informant, value and rating_time) to a rated goal and to the
-// informant's standing, and fixes the goal's measure. FAILED_PRECONDITION (LIMIT_EXCEEDED): the
-// informant has kMaxRatingsOfInformant.
+// informant's standing, and fixes the goal's measure, but leaves the goal's own record as it is.
+// FAILED_PRECONDITION (LIMIT_EXCEEDED): the informant has kMaxRatingsOfInformant.
 absl::StatusOr<v1::Rating> AddRatingTo(records::Write& write, const v1::Goal& goal,
                                        stored::Standing standing, v1::Rating rating);
 

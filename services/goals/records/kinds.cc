@@ -104,6 +104,13 @@ const records::Kind<stored::Flag>& FlagKind() {
   return *kind;
 }
 
+const records::Kind<stored::GoalUse>& GoalUseKind() {
+  static const auto* kind = new records::Kind<stored::GoalUse>{
+      "goal-use", [](const stored::GoalUse& use) { return AccessOf(use.episode(), use.owner()); },
+      [](const stored::GoalUse&) { return std::vector<storage::IndexEntry>(); }};
+  return *kind;
+}
+
 records::Query AllGoals() { return {kAllGoals, "", "", /*reverse=*/false, kGoalsOfEpisode}; }
 records::Query GoalsOfEpisode(absl::string_view episode) {
   return {kGoalsOfEpisode, SortKey({LastId(episode), ""})};

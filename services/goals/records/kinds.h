@@ -14,7 +14,8 @@ inline constexpr char kGoalPattern[] = "practices/{practice}/goals/{goal}";
 inline constexpr char kRatingPattern[] = "practices/{practice}/goals/{goal}/ratings/{rating}";
 
 // A goal without what is computed when it is read (achievement, progress, acceptances,
-// unsafe_flag, unavailable). Its owner's data; without an owner everybody's of the episode.
+// unsafe_flag, measure_fixed, unavailable). Its owner's data; without an owner everybody's of the
+// episode.
 const records::Kind<v1::Goal>& GoalKind();
 // Data of the goal's owner and of the participant who rated.
 const records::Kind<v1::Rating>& RatingKind();
@@ -26,6 +27,8 @@ const records::Kind<stored::EpisodeGoals>& EpisodeGoalsKind();
 // Its owner's data, and for staff only: handlers never show it to participants. Journaled under the
 // goal's name.
 const records::Kind<stored::Flag>& FlagKind();
+// Its owner's data, and never shown. Journaled under the goal's name.
+const records::Kind<stored::GoalUse>& GoalUseKind();
 
 // All goals of the practice; by episode (its name); by owner (a participant's id). Ordered by when
 // they were recorded.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -31,6 +32,9 @@ class FakeNeighbours : public Neighbours {
     return series[subject];
   }
   absl::StatusOr<episodes::v1::PracticeSettings> GetSettings(const api::Call&) override {
+    if (const auto meanwhile = std::exchange(during_next_write, nullptr)) {
+      meanwhile();
+    }
     if (down) {
       return NeighbourDown();
     }
@@ -46,6 +50,8 @@ class FakeNeighbours : public Neighbours {
                                        : found->second;
   }
 
+  // Done once, by the next write of a goal after it has read what it rests on.
+  std::function<void()> during_next_write;
   bool down = false;
   int series_calls = 0;
   std::map<std::string, std::vector<outcomes::v1::Series>> series;

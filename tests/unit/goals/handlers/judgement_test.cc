@@ -97,6 +97,51 @@ TEST_F(OverrideAchievementTest, Refusals) {
   EXPECT_THAT(Do(&GoalHandlers::OverrideAchievement, Staff(), stale), kWrongState);
 }
 
+// Ben's rating and his answer are his own: a goal that Anna shares is to the byte what it was.
+TEST_F(RespondToGoalTest, AHiddenRatingOrAnswerLeavesNoTraceInTheGoal) {
+  ASSERT_OK(Create(GboGoal(10, ""), "g1"));
+  ASSERT_OK_AND_ASSIGN(const v1::Goal before, Get(Anna(), "g1"));
+  ASSERT_OK(Rate(Ben(), "g1", 3, Participant("ben")));
+  ASSERT_OK(Respond(Ben(), "g1", "ben", v1::ACCEPTANCE_STATUS_DISAGREE));
+  ASSERT_OK_AND_ASSIGN(const v1::Goal annas, Get(Anna(), "g1"));
+  EXPECT_EQ(annas.DebugString(), before.DebugString());
+  EXPECT_TRUE(Get(Ben(), "g1")->measure_fixed());
+  EXPECT_TRUE(Get(Staff(), "g1")->measure_fixed());
+}
+
+// Followers of the journal read the goal again when somebody answered.
+TEST_F(RespondToGoalTest, TheJournalNamesTheGoal) {
+  ASSERT_OK(Create(GboGoal(10, ""), "g1"));
+  v1::ListJournalRequest request;
+  request.set_parent("practices/p1");
+  ASSERT_OK_AND_ASSIGN(const auto before, Do(&GoalHandlers::ListJournal, System(), request));
+  ASSERT_OK(Respond(Ben(), "g1", "ben", v1::ACCEPTANCE_STATUS_DISAGREE));
+  request.set_token(before.next_token());
+  ASSERT_OK_AND_ASSIGN(const auto after, Do(&GoalHandlers::ListJournal, System(), request));
+  ASSERT_EQ(after.entries_size(), 1);
+  EXPECT_EQ(after.entries(0).resource(), "practices/p1/goals/g1");
+  EXPECT_EQ(after.entries(0).action(), type::v1::JOURNAL_ACTION_UPDATED);
+}
+
+TEST_F(RespondToGoalTest, AnAnswerMeanwhileKeepsTheGoalFromBeingAccepted) {
+  ASSERT_OK(Create(GboGoal(10, ""), "g1", /*active=*/false));
+  ASSERT_OK(Respond(Staff(), "g1", "anna", v1::ACCEPTANCE_STATUS_AGREE));
+  neighbours_.during_next_write = [&] {
+    EXPECT_OK(Respond(Ben(), "g1", "ben", v1::ACCEPTANCE_STATUS_DISAGREE));
+  };
+  EXPECT_THAT(Transition("g1", v1::GOAL_LIFECYCLE_STATUS_ACCEPTED), kWrongState);
+}
+
+TEST_F(RespondToGoalTest, ARatingMeanwhileKeepsTheMeasureFromChanging) {
+  ASSERT_OK(Create(GboGoal(8), "g1"));
+  v1::UpdateGoalRequest request;
+  request.mutable_goal()->set_name("practices/p1/goals/g1");
+  request.mutable_goal()->mutable_gbo()->set_target(7);
+  request.mutable_update_mask()->add_paths("gbo.target");
+  neighbours_.during_next_write = [&] { EXPECT_OK(Rate(Staff(), "g1", 3, Participant("anna"))); };
+  EXPECT_THAT(Do(&GoalHandlers::UpdateGoal, Staff(), request), kWrongState);
+}
+
 // What a repeat answers was composed when the first call was made; consents may have been withdrawn
 // since.
 TEST_F(RespondToGoalTest, ARepeatShowsNothingThatMayNoLongerBeSeen) {

@@ -65,7 +65,7 @@ class JourneyTest : public ::testing::Test {
         (deployment_
              .Call<goals::Rating, goals::RateGoalRequest>(
                  deployment_.AsParticipant("patient-ada"), "goals", "RateGoal",
-                 absl::StrCat("parent: 'practices/p1/goals/closeness' rating_id: '", id,
+                 absl::StrCat("parent: 'practices/p1/goals/closeness' request_id: '", id,
                               "' rating { informant { kind: INFORMANT_KIND_PARTICIPANT "
                               "participant: 'ada' } value: ",
                               value, " }"))

@@ -7,6 +7,7 @@
 #include "services/episodes/rules/lifecycle.h"
 #include "services/episodes/rules/members.h"
 #include "services/platform/api/actor.h"
+#include "services/platform/api/participants.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
@@ -18,9 +19,7 @@ namespace {
 using records::Reader;
 using records::Write;
 
-bool IsParticipant(const api::Call& call) {
-  return call.principal.kind == auth::PrincipalKind::kParticipant;
-}
+using api::IsParticipant;
 
 // Whether the caller is this participant of the episode, and still takes part.
 bool IsCaller(const api::Call& call, const v1::Episode& episode, absl::string_view id) {
@@ -98,6 +97,7 @@ v1::ConsentState StateOf(Decision decision) {
 
 absl::StatusOr<v1::Consent> EpisodeHandlers::CreateConsent(
     const api::Call& call, const v1::CreateConsentRequest& request) {
+  SB_RETURN_IF_ERROR(api::CheckNamesNothing(call, "consent_id", request.consent_id()));
   return database_.Transact<v1::Consent>(
       call, request, [&](Write& write) -> absl::StatusOr<v1::Consent> {
         SB_ASSIGN_OR_RETURN(const v1::Episode episode, write.Get(EpisodeKind(), request.parent()));

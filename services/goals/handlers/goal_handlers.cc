@@ -18,6 +18,7 @@
 #include "services/goals/rules/lifecycle.h"
 #include "services/platform/api/actor.h"
 #include "services/platform/api/fingerprint.h"
+#include "services/platform/api/participants.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
@@ -167,6 +168,8 @@ absl::StatusOr<v1::Goal> GoalHandlers::WriteGoal(
 
 absl::StatusOr<v1::Goal> GoalHandlers::CreateGoal(const api::Call& call,
                                                   const v1::CreateGoalRequest& request) {
+  SB_RETURN_IF_ERROR(api::CheckNamesNothing(call, "goal_id", request.goal_id(),
+                                            request.goal().external_identifiers_size()));
   return WriteGoal(call, request, [&](Write& write) -> absl::StatusOr<v1::Goal> {
     SB_RETURN_IF_ERROR(write.CheckEpisode(request.goal().episode()));
     SB_RETURN_IF_ERROR(CheckMayPropose(write, request));
@@ -279,6 +282,7 @@ absl::StatusOr<v1::Goal> GoalHandlers::SupersedeGoal(const api::Call& call,
 
 absl::StatusOr<v1::Rating> GoalHandlers::RateGoal(const api::Call& call,
                                                   const v1::RateGoalRequest& request) {
+  SB_RETURN_IF_ERROR(api::CheckNamesNothing(call, "rating_id", request.rating_id()));
   return database_.Transact<v1::Rating>(
       call, request, [&](Write& write) -> absl::StatusOr<v1::Rating> {
         SB_ASSIGN_OR_RETURN(const v1::Goal goal, write.Get(GoalKind(), request.parent()));

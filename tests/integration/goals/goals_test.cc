@@ -167,11 +167,11 @@ TEST_F(GoalsServiceTest, WorkedExample) {
   }
   ASSERT_OK(Create(GboGoal(8), "shouting", Staff()));
   const v1::Informant anna = Participant("anna");
-  ASSERT_OK(Rate("evenings", "r1", 0, anna, Anna()));
-  ASSERT_OK(Rate("asking", "r1", 1, anna, Anna()));
-  ASSERT_OK(Rate("school", "r1", 2, anna, Anna()));
-  ASSERT_OK(Rate("shouting", "r1", 3, anna, Anna()));
-  ASSERT_OK(Rate("shouting", "r2", 6, anna, Anna()));
+  ASSERT_OK(Rate("evenings", "r1", 0, anna, Staff()));
+  ASSERT_OK(Rate("asking", "r1", 1, anna, Staff()));
+  ASSERT_OK(Rate("school", "r1", 2, anna, Staff()));
+  ASSERT_OK(Rate("shouting", "r1", 3, anna, Staff()));
+  ASSERT_OK(Rate("shouting", "r2", 6, anna, Staff()));
   v1::GetAttainmentRequest request;
   request.set_parent(kEpisode);
   ASSERT_OK_AND_ASSIGN(v1::Attainment attainment,

@@ -88,6 +88,14 @@ TEST_F(ConsentsTest, AParticipantDecidesForThemselfOnly) {
   EXPECT_EQ(mistaken.status(), v1::CONSENT_STATUS_ENTERED_IN_ERROR);
 }
 
+TEST_F(ConsentsTest, ParticipantsChooseNoIds) {
+  v1::CreateConsentRequest request = DisclosureRequest("bob", "bob", "ann");
+  request.set_consent_id("c1");
+  EXPECT_THAT(Do(&EpisodeHandlers::CreateConsent, Patient("ehr-2"), request),
+              IsError(kPermissionDenied, Reason::kPrincipalNotAllowed));
+  EXPECT_OK(Do(&EpisodeHandlers::CreateConsent, Staff(), request));
+}
+
 TEST_F(ConsentsTest, AGuardiansDisclosureToThemselfIsRecordedByStaff) {
   EXPECT_THAT(Disclose(Patient("ehr-3"), "mum", "kim", "mum", "e2"),
               IsError(kPermissionDenied, Reason::kPrincipalNotAllowed));

@@ -98,13 +98,28 @@ TEST_F(CreateGoalTest, EpisodesOutOfSightAreNotFound) {
 }
 
 TEST_F(CreateGoalTest, ParticipantsProposeTheirOwn) {
-  EXPECT_OK(Do(&GoalHandlers::CreateGoal, Anna(), CreateRequest(GboGoal(), "mine", false)));
+  EXPECT_OK(Do(&GoalHandlers::CreateGoal, Anna(), CreateRequest(GboGoal(), "", false)));
   EXPECT_THAT(Do(&GoalHandlers::CreateGoal, Anna(), CreateRequest(GboGoal(), "", true)),
               kNotAllowed);
   EXPECT_THAT(Do(&GoalHandlers::CreateGoal, Anna(), CreateRequest(GboGoal(10, "ben"), "", false)),
               kNotAllowed);
   EXPECT_THAT(Do(&GoalHandlers::CreateGoal, Anna(), CreateRequest(GboGoal(10, ""), "", false)),
               kNotAllowed);
+}
+
+// Whether an id or an identifier is taken would tell of goals that they may not see.
+TEST_F(CreateGoalTest, ParticipantsChooseNoIds) {
+  EXPECT_THAT(Do(&GoalHandlers::CreateGoal, Anna(), CreateRequest(GboGoal(), "mine", false)),
+              kNotAllowed);
+  v1::Goal goal = GboGoal();
+  goal.add_external_identifiers()->set_system("https://ehr.example.org/goals");
+  goal.mutable_external_identifiers(0)->set_value("42");
+  v1::CreateGoalRequest request = CreateRequest(goal, "", false);
+  EXPECT_THAT(Do(&GoalHandlers::CreateGoal, Anna(), request), kNotAllowed);
+  request.mutable_goal()->clear_external_identifiers();
+  request.set_request_id("mine");
+  ASSERT_OK_AND_ASSIGN(const v1::Goal first, Do(&GoalHandlers::CreateGoal, Anna(), request));
+  EXPECT_EQ(Do(&GoalHandlers::CreateGoal, Anna(), request)->name(), first.name());
 }
 
 TEST_F(CreateGoalTest, ARepeatedRequestIdGivesTheFirstResult) {

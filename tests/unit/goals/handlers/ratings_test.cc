@@ -45,8 +45,8 @@ class RateGoalTest : public GoalsFixture {
 
 TEST_F(RateGoalTest, MovesTheGoal) {
   ASSERT_OK(Create(GboGoal(8), "g1"));
-  ASSERT_OK_AND_ASSIGN(const v1::Rating first, Rate(Anna(), "g1", 3, Participant("anna"), "r1"));
-  EXPECT_EQ(first.name(), "practices/p1/goals/g1/ratings/r1");
+  ASSERT_OK_AND_ASSIGN(const v1::Rating first, Rate(Anna(), "g1", 3, Participant("anna")));
+  EXPECT_THAT(first.name(), ::testing::StartsWith("practices/p1/goals/g1/ratings/"));
   EXPECT_EQ(first.episode(), kEpisode);
   EXPECT_EQ(first.owner(), "anna");
   EXPECT_EQ(first.recorded_by().kind(), type::v1::PRINCIPAL_KIND_PARTICIPANT);
@@ -70,6 +70,14 @@ TEST_F(RateGoalTest, WhoRatesForWhom) {
   EXPECT_OK(Rate(Staff(), "g1", 3, Clinician()));
   EXPECT_THAT(Rate(Staff(), "g1", 3, Participant("cleo")),
               HasViolation("rating.informant.participant"));
+}
+
+TEST_F(RateGoalTest, ParticipantsChooseNoIds) {
+  ASSERT_OK(Create(GboGoal(), "g1"));
+  EXPECT_THAT(Rate(Anna(), "g1", 3, Participant("anna"), "r1"), kNotAllowed);
+  ASSERT_OK(Rate(Staff(), "g1", 3, Participant("anna"), "r1"));
+  EXPECT_THAT(Rate(Anna(), "g1", 3, Participant("anna"), "r1"), kNotAllowed)
+      << "taken or not, the answer is the same";
 }
 
 TEST_F(RateGoalTest, KnownInformantsNeedNoNeighbour) {

@@ -79,19 +79,20 @@ absl::StatusOr<episodes::v1::PracticeSettings> RemoteNeighbours::GetSettings(
   return kept.known ? absl::StatusOr<episodes::v1::PracticeSettings>(kept.settings) : unknown;
 }
 
-absl::StatusOr<std::vector<std::string>> RemoteNeighbours::ListParticipants(
-    const api::Call& call, const std::string& episode) {
+absl::StatusOr<EpisodeFacts> RemoteNeighbours::GetEpisode(const api::Call& call,
+                                                          const std::string& episode) {
   episodes::v1::GetEpisodeRequest request;
   request.set_name(episode);
   const auto found = outcomes_.Call<episodes::v1::Episode>(
       kGetEpisode, client::AsService(call, kService, {"system/EpisodeOfCare.r"}, kTimeout),
       request);
   SB_RETURN_IF_ERROR(client::NeighbourError(found.status(), "episodes"));
-  std::vector<std::string> participants;
+  EpisodeFacts facts;
+  facts.status = found->status();
   for (const episodes::v1::Participant& participant : found->participants()) {
-    participants.push_back(participant.id());
+    facts.participants.push_back(participant.id());
   }
-  return participants;
+  return facts;
 }
 
 }  // namespace securebase::goals

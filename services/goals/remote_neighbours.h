@@ -34,8 +34,8 @@ class RemoteNeighbours : public Neighbours {
                                                                const std::string& episode,
                                                                const std::string& subject) override;
   absl::StatusOr<episodes::v1::PracticeSettings> GetSettings(const api::Call& call) override;
-  absl::StatusOr<std::vector<std::string>> ListParticipants(const api::Call& call,
-                                                            const std::string& episode) override;
+  absl::StatusOr<EpisodeFacts> GetEpisode(const api::Call& call,
+                                          const std::string& episode) override;
 
  private:
   struct KeptSettings {

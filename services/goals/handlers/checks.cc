@@ -2,9 +2,25 @@
 
 #include <algorithm>
 
+#include "absl/time/clock.h"
 #include "services/platform/base/resource_name.h"
 
 namespace securebase::goals {
+namespace {
+
+// What goes on without an answer does not wait for it.
+constexpr absl::Duration kOptionalTimeout = absl::Seconds(2);
+
+// What is recorded of one that has finished may only be late.
+absl::Status CheckStatus(const EpisodeFacts& episode) {
+  if (episode.status == episodes::v1::EPISODE_STATUS_CANCELLED ||
+      episode.status == episodes::v1::EPISODE_STATUS_ENTERED_IN_ERROR) {
+    return StateNotAllowed("the episode was cancelled or entered in error");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::Status CheckEtag(const v1::Goal& goal, absl::string_view given) {
   return given.empty() || given == "*" || given == goal.etag() ? absl::OkStatus()
@@ -29,8 +45,9 @@ absl::Status CheckSpeaksFor(const records::Reader& reader, absl::string_view epi
 absl::Status CheckParticipants(Neighbours& neighbours, const api::Call& call,
                                const std::string& episode,
                                const std::vector<NamedParticipant>& participants) {
-  SB_ASSIGN_OR_RETURN(const std::vector<std::string> members,
-                      neighbours.ListParticipants(call, episode));
+  SB_ASSIGN_OR_RETURN(const EpisodeFacts facts, neighbours.GetEpisode(call, episode));
+  SB_RETURN_IF_ERROR(CheckStatus(facts));
+  const std::vector<std::string>& members = facts.participants;
   std::vector<FieldViolation> violations;
   for (const NamedParticipant& participant : participants) {
     if (!participant.id.empty() &&
@@ -39,6 +56,14 @@ absl::Status CheckParticipants(Neighbours& neighbours, const api::Call& call,
     }
   }
   return InvalidFields(violations);
+}
+
+absl::Status CheckTakesRecords(Neighbours& neighbours, const api::Call& call,
+                               const std::string& episode) {
+  api::Call asking = call;
+  asking.deadline = std::min(call.deadline, absl::Now() + kOptionalTimeout);
+  const auto facts = neighbours.GetEpisode(asking, episode);
+  return facts.ok() ? CheckStatus(*facts) : absl::OkStatus();
 }
 
 absl::Status StateNotAllowed(absl::string_view message) {

@@ -28,10 +28,16 @@ struct NamedParticipant {
 };
 
 // INVALID_ARGUMENT naming every field whose participant does not belong to the episode (its name);
-// NOT_FOUND when there is no such episode; UNAVAILABLE when its owner does not answer.
+// FAILED_PRECONDITION (STATE_NOT_ALLOWED) when it was cancelled or entered in error; NOT_FOUND when
+// there is no such episode; UNAVAILABLE when its owner does not answer.
 absl::Status CheckParticipants(Neighbours& neighbours, const api::Call& call,
                                const std::string& episode,
                                const std::vector<NamedParticipant>& participants);
+
+// The same without participants. OK when the owner of the episodes does not answer: who needs
+// nothing else of it goes on while it is down.
+absl::Status CheckTakesRecords(Neighbours& neighbours, const api::Call& call,
+                               const std::string& episode);
 
 // FAILED_PRECONDITION (STATE_NOT_ALLOWED); `message` names what is in the wrong state.
 absl::Status StateNotAllowed(absl::string_view message);

@@ -247,6 +247,9 @@ absl::StatusOr<v1::Goal> GoalHandlers::TransitionGoal(const api::Call& call,
     if (request.lifecycle_status() == v1::GOAL_LIFECYCLE_STATUS_ACCEPTED) {
       SB_RETURN_IF_ERROR(CheckEverybodyAgrees(write, before));
     }
+    if (IsOpen(request.lifecycle_status())) {
+      SB_RETURN_IF_ERROR(CheckTakesRecords(neighbours_, call, before.episode()));
+    }
     v1::Goal after = before;
     SetLifecycleStatus(write, request.lifecycle_status(), request.reason(), after);
     return ChangeGoal(write, before, std::move(after));
@@ -301,6 +304,8 @@ absl::StatusOr<v1::Rating> GoalHandlers::RateGoal(const api::Call& call,
           SB_RETURN_IF_ERROR(
               CheckParticipants(neighbours_, call, goal.episode(),
                                 {{informant.participant(), "rating.informant.participant"}}));
+        } else {
+          SB_RETURN_IF_ERROR(CheckTakesRecords(neighbours_, call, goal.episode()));
         }
         v1::Rating rating;
         rating.set_name(FormatName(kRatingPattern, {call.practice(), LastId(goal.name()),

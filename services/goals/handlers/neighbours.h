@@ -10,6 +10,12 @@
 
 namespace securebase::goals {
 
+// An episode, as far as goals need to know it.
+struct EpisodeFacts {
+  episodes::v1::EpisodeStatus status = episodes::v1::EPISODE_STATUS_UNSPECIFIED;
+  std::vector<std::string> participants;  // ids, of those who left too
+};
+
 // What goals need of the services beneath them, asked on behalf of the call's principal: what they
 // may not see is not in the answer. Thread-safe. UNAVAILABLE (NEIGHBOUR_UNAVAILABLE) when the other
 // side does not answer in time.
@@ -24,10 +30,9 @@ class Neighbours {
   // The practice's settings, defaults filled in.
   virtual absl::StatusOr<episodes::v1::PracticeSettings> GetSettings(const api::Call& call) = 0;
 
-  // Ids of the participants of an episode, those who left included. NOT_FOUND: there is no such
-  // episode, or the principal may not see it.
-  virtual absl::StatusOr<std::vector<std::string>> ListParticipants(const api::Call& call,
-                                                                    const std::string& episode) = 0;
+  // The episode of this name, whether or not the principal may see it. NOT_FOUND: there is none.
+  virtual absl::StatusOr<EpisodeFacts> GetEpisode(const api::Call& call,
+                                                  const std::string& episode) = 0;
 };
 
 }  // namespace securebase::goals

@@ -40,14 +40,13 @@ class FakeNeighbours : public Neighbours {
     }
     return settings;
   }
-  absl::StatusOr<std::vector<std::string>> ListParticipants(const api::Call&,
-                                                            const std::string& episode) override {
+  absl::StatusOr<EpisodeFacts> GetEpisode(const api::Call&, const std::string& episode) override {
     if (down) {
       return NeighbourDown();
     }
-    const auto found = participants.find(episode);
-    return found == participants.end() ? absl::StatusOr<std::vector<std::string>>(NotFound(episode))
-                                       : found->second;
+    const auto found = episodes.find(episode);
+    return found == episodes.end() ? absl::StatusOr<EpisodeFacts>(NotFound(episode))
+                                   : found->second;
   }
 
   // Done once, by the next write of a goal after it has read what it rests on.
@@ -56,7 +55,7 @@ class FakeNeighbours : public Neighbours {
   int series_calls = 0;
   std::map<std::string, std::vector<outcomes::v1::Series>> series;
   episodes::v1::PracticeSettings settings;
-  std::map<std::string, std::vector<std::string>> participants;
+  std::map<std::string, EpisodeFacts> episodes;
 };
 
 // A couple's episode e1 with Anna and Ben, treated by dr-a, and an episode e2 with Cleo, treated by
@@ -68,8 +67,8 @@ class GoalsFixture : public ::testing::Test {
 
   GoalsFixture() : database_(fixture_.Database()), handlers_(database_, neighbours_) {
     neighbours_.settings.set_time_zone("Europe/Berlin");
-    neighbours_.participants[kEpisode] = {"anna", "ben"};
-    neighbours_.participants[kOtherEpisode] = {"cleo"};
+    neighbours_.episodes[kEpisode] = {episodes::v1::EPISODE_STATUS_ACTIVE, {"anna", "ben"}};
+    neighbours_.episodes[kOtherEpisode] = {episodes::v1::EPISODE_STATUS_ACTIVE, {"cleo"}};
     GiveAccess("staff:dr-a", "e1", "", {});
     GiveAccess("staff:dr-c", "e2", "", {});
     GiveAccess("participant:anna-login", "e1", "anna", {"anna"});

@@ -106,6 +106,27 @@ TEST_F(RateGoalTest, RefusesWhatCannotBeRated) {
   EXPECT_THAT(Rate(Ben(), "gbo", 5, Participant("ben")), kNotFound);
 }
 
+TEST_F(RateGoalTest, EpisodesThatNeverWereTakeNothing) {
+  ASSERT_OK(Create(GboGoal(), "g1"));
+  ASSERT_OK(Rate(Staff(), "g1", 5, Participant("anna")));
+  auto& status = neighbours_.episodes[kEpisode].status;
+  status = episodes::v1::EPISODE_STATUS_FINISHED;
+  EXPECT_OK(Rate(Staff(), "g1", 5, Participant("anna"))) << "late";
+  for (const auto never :
+       {episodes::v1::EPISODE_STATUS_CANCELLED, episodes::v1::EPISODE_STATUS_ENTERED_IN_ERROR}) {
+    status = never;
+    EXPECT_THAT(Create(GboGoal()), kWrongState);
+    EXPECT_THAT(Rate(Staff(), "g1", 5, Participant("anna")), kWrongState);
+    EXPECT_THAT(Rate(Staff(), "g1", 5, Participant("ben")), kWrongState);
+    EXPECT_THAT(Rate(Anna(), "g1", 5, Participant("anna")), kWrongState);
+  }
+  status = episodes::v1::EPISODE_STATUS_ACTIVE;
+  ASSERT_OK(Transition("g1", v1::GOAL_LIFECYCLE_STATUS_ON_HOLD));
+  status = episodes::v1::EPISODE_STATUS_CANCELLED;
+  EXPECT_THAT(Transition("g1", v1::GOAL_LIFECYCLE_STATUS_ACTIVE), kWrongState);
+  EXPECT_OK(Transition("g1", v1::GOAL_LIFECYCLE_STATUS_CANCELLED)) << "what ends is no harm";
+}
+
 TEST_F(RateGoalTest, ALateFormIsPutInItsPlace) {
   ASSERT_OK(Create(GboGoal(8), "g1"));
   ASSERT_OK(Rate(Staff(), "g1", 3, Participant("anna")));

@@ -108,12 +108,14 @@ TEST_F(RemoteNeighboursTest, ParticipantsAreThoseOfTheEpisode) {
         episodes::v1::Episode episode;
         episode.add_participants()->set_id("anna");
         episode.add_participants()->set_id("ben");
+        episode.set_status(episodes::v1::EPISODE_STATUS_FINISHED);
         return episode;
       });
-  ASSERT_OK_AND_ASSIGN(const auto participants, neighbours_.ListParticipants(Call(), kEpisode));
-  EXPECT_THAT(participants, ElementsAre("anna", "ben"));
+  ASSERT_OK_AND_ASSIGN(const EpisodeFacts facts, neighbours_.GetEpisode(Call(), kEpisode));
+  EXPECT_THAT(facts.participants, ElementsAre("anna", "ben"));
+  EXPECT_EQ(facts.status, episodes::v1::EPISODE_STATUS_FINISHED);
   EXPECT_EQ(client_.asked()[0].options.acting_for->kind(), type::v1::PRINCIPAL_KIND_SERVICE);
-  EXPECT_THAT(neighbours_.ListParticipants(Call(), "practices/p1/episodes/none"),
+  EXPECT_THAT(neighbours_.GetEpisode(Call(), "practices/p1/episodes/none"),
               IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
 }
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "services/plans/rules/content.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
 
@@ -144,7 +145,7 @@ std::vector<std::string> MissingConsents(const v1::PlanContent& content, const E
   if (!policy.participant_consent_required) {
     return missing;
   }
-  for (const std::string& subject : content.subjects()) {
+  for (const std::string& subject : DataSubjects(content)) {
     const Member* member = FindMember(episode, subject);
     const bool treated =
         member != nullptr && !member->left && member->role != MemberRole::kObserver;

@@ -21,8 +21,9 @@ std::vector<std::string> UnansweredWarnings(const v1::Revision& revision);
 std::vector<std::string> MissingSignatures(const v1::Revision& revision, const Episode& episode,
                                            const Policy& policy);
 
-// Ids of the plan's subjects who are treated (observers and those who left are not) and whose
-// treatment is not consented to. Empty where the policy does not ask for consent.
+// Ids of all whom the plan concerns (DataSubjects) who are treated (observers and those who left
+// are not) and whose treatment is not consented to. Empty where the policy does not ask for
+// consent.
 std::vector<std::string> MissingConsents(const v1::PlanContent& content, const Episode& episode,
                                          const Policy& policy);
 

@@ -123,6 +123,9 @@ std::vector<std::string> DataSubjects(const v1::PlanContent& content) {
   for (const v1::AttachmentFormulation& formulation : content.formulations()) {
     ids.insert(formulation.participant());
   }
+  for (const v1::PlannedTechnique& technique : content.techniques()) {
+    ids.insert(technique.participants().begin(), technique.participants().end());
+  }
   for (const v1::PlannedMeasure& measure : content.measures()) {
     ids.insert(measure.subject());
     ids.insert(measure.informants().begin(), measure.informants().end());

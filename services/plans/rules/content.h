@@ -22,8 +22,8 @@ using TechniqueExists = std::function<bool(absl::string_view name)>;
 std::vector<FieldViolation> CheckContent(const v1::PlanContent& content, const Episode& episode,
                                          const TechniqueExists& exists, absl::string_view prefix);
 
-// Participants whose data the content holds, sorted: its subjects, and whoever a formulation or a
-// measure is about or answered by.
+// Participants whose data the content holds, sorted: its subjects, whoever a formulation or a
+// measure is about or answered by, and with whom a technique is used.
 std::vector<std::string> DataSubjects(const v1::PlanContent& content);
 
 // The same for a session: participants of the episode at present or earlier, techniques that exist,

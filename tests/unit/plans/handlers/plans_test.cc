@@ -148,6 +148,18 @@ TEST_F(GetPlanTest, OfOnePartnerAloneIsThatPartners) {
   EXPECT_OK(Get(Anna()));
 }
 
+TEST_F(GetPlanTest, ATechniquesCommentIsTheDataOfThoseItIsUsedWith) {
+  v1::PlanContent content;
+  content.add_subjects("anna");
+  v1::PlannedTechnique& technique = *content.add_techniques();
+  technique.set_technique("practices/p1/techniques/conflict-resolution");
+  technique.add_participants("ben");
+  technique.set_comment("He is not to be seen with her.");
+  ASSERT_OK(Create(content));
+  EXPECT_THAT(Get(Anna()), kNotFound);
+  EXPECT_OK(Get(Ben()));
+}
+
 TEST_F(GetPlanTest, ShowsSchedulesToStaffAndNotToParticipants) {
   CreateActivePlan();
   ASSERT_OK_AND_ASSIGN(const v1::Plan seen_by_staff, Get(Staff()));

@@ -112,6 +112,21 @@ TEST(ConsentsTest, EverySubjectOfThePlanNeedsOne) {
   EXPECT_THAT(MissingConsents(content, episode, lenient), IsEmpty());
 }
 
+TEST(ConsentsTest, WhoeverTheContentNamesNeedsOneToo) {
+  Episode episode = Couple();
+  episode.consented = {"a"};
+  v1::PlanContent content;
+  content.add_subjects("a");
+  EXPECT_THAT(MissingConsents(content, episode, Policy()), IsEmpty());
+  v1::PlanContent with_technique = content;
+  with_technique.add_techniques()->add_participants("b");
+  EXPECT_THAT(MissingConsents(with_technique, episode, Policy()), ElementsAre("b"));
+  v1::PlanContent with_measure = content;
+  with_measure.add_measures()->add_informants("b");
+  with_measure.mutable_measures(0)->set_subject("a");
+  EXPECT_THAT(MissingConsents(with_measure, episode, Policy()), ElementsAre("b"));
+}
+
 TEST(ConsentsTest, WhoLeftIsNotAsked) {
   Episode episode = Couple();
   const v1::PlanContent content = RevisionFor(episode).content();

@@ -69,8 +69,9 @@ TEST(ContentTest, NamesEveryContradictionAtOnce) {
 
 TEST(ContentTest, HoldsDataOfWhoeverItMentions) {
   EXPECT_THAT(DataSubjects(Content(R"(subjects: "a" formulations { participant: "b" }
+                                      techniques { participants: ["e", "a"] }
                                       measures { subject: "d" informants: ["c", "a"] })")),
-              ElementsAre("a", "b", "c", "d"));
+              ElementsAre("a", "b", "c", "d", "e"));
 }
 
 TEST(SessionTest, NamesEveryContradictionAtOnce) {

@@ -64,7 +64,7 @@ TEST_F(ScheduleWorkerTest, TriesAgainLaterAndLaterUntilItIsDone) {
   outcomes_.status = NeighbourDown();
   EXPECT_EQ(Run().left, 2);
   EXPECT_TRUE(Plan().schedules_pending());
-  EXPECT_EQ(Plan().schedules(0).problem(), "NEIGHBOUR_UNAVAILABLE");
+  EXPECT_EQ(Plan().schedules(0).last_error(), "NEIGHBOUR_UNAVAILABLE");
   EXPECT_EQ(outcomes_.creates, 2);
   Run();  // not due yet
   EXPECT_EQ(outcomes_.creates, 2);
@@ -78,7 +78,7 @@ TEST_F(ScheduleWorkerTest, TriesAgainLaterAndLaterUntilItIsDone) {
   outcomes_.status = absl::OkStatus();
   EXPECT_EQ(Run().done, 2);
   EXPECT_FALSE(Plan().schedules_pending());
-  EXPECT_THAT(Plan().schedules(0).problem(), IsEmpty());
+  EXPECT_THAT(Plan().schedules(0).last_error(), IsEmpty());
 }
 
 TEST_F(ScheduleWorkerTest, WaitsLongerEachTimeUpToALimit) {
@@ -107,7 +107,7 @@ TEST_F(ScheduleWorkerTest, LeavesAScheduleOfSomebodyElsesAloneAndWaits) {
   outcomes_.taken["ben"] = 1;
   Run();
   EXPECT_EQ(outcomes_.Active(), 1);
-  EXPECT_EQ(Plan().schedules(1).problem(), "ALREADY_EXISTS");
+  EXPECT_EQ(Plan().schedules(1).last_error(), "ALREADY_EXISTS");
   outcomes_.taken.clear();
   fixture_.clock().Advance(RetryDelay(1));
   Run();
@@ -120,7 +120,7 @@ TEST_F(ScheduleWorkerTest, AsksForConsentAgain) {
   Run();
   EXPECT_EQ(outcomes_.Active(), 1);
   EXPECT_EQ(Plan().schedules(1).state(), v1::SCHEDULE_STATE_PENDING);
-  EXPECT_EQ(Plan().schedules(1).problem(), "CONSENT_MISSING");
+  EXPECT_EQ(Plan().schedules(1).last_error(), "CONSENT_MISSING");
   episodes_.consents[kEpisode]["ben"] = episodes::v1::CONSENT_STATE_GIVEN;
   fixture_.clock().Advance(RetryDelay(1));
   Run();

@@ -10,6 +10,10 @@ absl::Status StateNotAllowed(absl::string_view message) {
   return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed, message);
 }
 
+absl::Status EpisodeCancelled() {
+  return StateNotAllowed("the episode was cancelled or entered in error");
+}
+
 absl::Status PrincipalNotAllowed(absl::string_view message) {
   return MakeError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed, message);
 }
@@ -54,8 +58,16 @@ std::string AttestingSystem(const api::Call& call) {
   return call.principal.kind == auth::PrincipalKind::kSystem ? call.principal.subject : "";
 }
 
+void HideFromParticipants(const api::Call& call, v1::Plan& plan) {
+  if (IsParticipant(call)) {
+    plan.clear_etag();
+    plan.clear_update_time();
+  }
+}
+
 void HideFromParticipants(const api::Call& call, v1::Revision& revision) {
   if (IsParticipant(call)) {
+    revision.clear_etag();
     revision.clear_warnings();
   }
 }

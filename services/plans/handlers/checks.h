@@ -13,6 +13,9 @@ namespace securebase::plans {
 
 // FAILED_PRECONDITION (STATE_NOT_ALLOWED); `message` names what is in the wrong state.
 absl::Status StateNotAllowed(absl::string_view message);
+// The same for an episode that was cancelled or entered in error: nothing of it is recorded.
+absl::Status EpisodeCancelled();
+
 // PERMISSION_DENIED (PRINCIPAL_NOT_ALLOWED).
 absl::Status PrincipalNotAllowed(absl::string_view message);
 
@@ -34,7 +37,9 @@ absl::StatusOr<std::string> ActingPerson(const records::Reader& reader, absl::st
 // The subject of a system that vouches for somebody else; "" when the caller speaks for themself.
 std::string AttestingSystem(const api::Call& call);
 
-// Takes out what is for staff and systems only, when the caller is a participant.
+// Takes out what is for staff and systems only, when the caller is a participant: and etag and
+// update time with it, which would tell of what is hidden (an answer to a warning, a review).
+void HideFromParticipants(const api::Call& call, v1::Plan& plan);
 void HideFromParticipants(const api::Call& call, v1::Revision& revision);
 
 }  // namespace securebase::plans

@@ -64,6 +64,8 @@ rules::Episode ToFacts(const ev1::Episode& episode) {
   facts.under_way = episode.status() == ev1::EPISODE_STATUS_PLANNED ||
                     episode.status() == ev1::EPISODE_STATUS_ACTIVE ||
                     episode.status() == ev1::EPISODE_STATUS_ON_HOLD;
+  facts.cancelled = episode.status() == ev1::EPISODE_STATUS_CANCELLED ||
+                    episode.status() == ev1::EPISODE_STATUS_ENTERED_IN_ERROR;
   facts.population = ToPopulation(episode);
   for (const ev1::Problem& problem : episode.problems()) {
     facts.problems.push_back(problem.code());

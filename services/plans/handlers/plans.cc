@@ -77,6 +77,10 @@ absl::StatusOr<v1::Plan> PlanHandlers::CreatePlan(const api::Call& call,
     }
     v1::Plan plan;
     plan.set_name(FormatName(kPlanPattern, {call.practice(), write.IdOr(request.plan_id())}));
+    SB_ASSIGN_OR_RETURN(const auto existing, write.Find(PlanKind(), plan.name()));
+    if (existing.has_value()) {
+      return AlreadyExists(plan.name());
+    }
     plan.set_episode(request.plan().episode());
     plan.set_status(v1::PLAN_STATUS_DRAFT);
     *plan.mutable_external_identifiers() = request.plan().external_identifiers();
@@ -96,6 +100,7 @@ absl::StatusOr<v1::Plan> PlanHandlers::GetPlan(const api::Call& call,
   if (!IsParticipant(call)) {
     SB_RETURN_IF_ERROR(FillSchedules(reader, plan));
   }
+  HideFromParticipants(call, plan);
   return plan;
 }
 
@@ -116,6 +121,7 @@ absl::StatusOr<v1::ListPlansResponse> PlanHandlers::ListPlans(const api::Call& c
   }
   v1::ListPlansResponse response;
   for (v1::Plan& plan : page.items) {
+    HideFromParticipants(call, plan);
     *response.add_plans() = std::move(plan);
   }
   response.set_next_page_token(page.next_page_token);
@@ -138,7 +144,7 @@ absl::Status PlanHandlers::PutInForce(Write& write, v1::Plan& plan) {
                       GetEpisodeWithConsents(*neighbours_.episodes, write.call(), plan.episode()));
   SB_ASSIGN_OR_RETURN(const rules::Policy policy, GetPolicy(*neighbours_.episodes, write.call()));
   SB_ASSIGN_OR_RETURN(const v1::Revision revision, LatestRevision(write, plan));
-  SB_ASSIGN_OR_RETURN(const auto screenings, NewestScreenings(write, plan.name()));
+  SB_ASSIGN_OR_RETURN(const auto screenings, NewestScreenings(write, plan));
   SB_RETURN_IF_ERROR(rules::CheckMayBeInForce(
       revision, episode, policy, RequirementsFor(revision.content(), episode), screenings));
   plan.set_active_revision(revision.name());

@@ -29,6 +29,9 @@ absl::StatusOr<v1::Screening> PlanHandlers::RecordScreening(
         }
         SB_ASSIGN_OR_RETURN(const rules::Episode episode,
                             GetEpisode(*neighbours_.episodes, call, plan.episode()));
+        if (episode.cancelled) {
+          return EpisodeCancelled();
+        }
         const rules::Member* member = FindMember(episode, request.screening().participant());
         if (member == nullptr || member->left) {
           return InvalidFields(
@@ -44,7 +47,7 @@ absl::StatusOr<v1::Screening> PlanHandlers::RecordScreening(
         *screening.mutable_screen_time() = request.screening().screen_time();
         screening.set_result(request.screening().result());
         *screening.mutable_recorded_by() = api::ActorOf(call);
-        return write.Create(ScreeningKind(), std::move(screening));
+        return AddScreening(write, plan, std::move(screening));
       });
 }
 

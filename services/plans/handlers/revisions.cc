@@ -44,6 +44,13 @@ absl::StatusOr<v1::Revision> SaveAdditions(Write& write, v1::Revision revision) 
   return revision;
 }
 
+// Participants do not see warnings, and so are not told that one is unanswered.
+absl::Status ForParticipants(const api::Call& call, absl::Status status) {
+  return IsParticipant(call) && ReasonOf(status) == Reason::kWarningUnanswered
+             ? StateNotAllowed("the revision cannot be signed yet; ask the care team")
+             : status;
+}
+
 // Staff sign as staff and participants as participants, whatever ids they happen to share.
 absl::Status CheckKindSigns(const api::Call& call, v1::SignerRole role) {
   const bool as_participant =
@@ -76,6 +83,9 @@ absl::StatusOr<v1::Revision> PlanHandlers::RevisePlan(const api::Call& call,
         }
         SB_ASSIGN_OR_RETURN(const rules::Episode episode,
                             GetEpisode(*neighbours_.episodes, call, plan.episode()));
+        if (!episode.under_way) {
+          return StateNotAllowed("the episode has ended; a plan is revised while it is under way");
+        }
         SB_ASSIGN_OR_RETURN(v1::Revision revision,
                             AddRevision(write, library_, episode, std::move(content),
                                         request.change_reason(), "content", plan));
@@ -138,8 +148,9 @@ absl::StatusOr<v1::Revision> PlanHandlers::SignRevision(const api::Call& call,
                             ActingPerson(write, revision.episode(), request.signer(), "signer"));
         SB_ASSIGN_OR_RETURN(const rules::Episode episode,
                             GetEpisode(*neighbours_.episodes, call, revision.episode()));
-        SB_RETURN_IF_ERROR(rules::CheckSignature(revision, episode, signer, request.role(),
-                                                 request.meaning(), request.digest()));
+        SB_RETURN_IF_ERROR(
+            ForParticipants(call, rules::CheckSignature(revision, episode, signer, request.role(),
+                                                        request.meaning(), request.digest())));
         v1::Signature& signature = *revision.add_signatures();
         signature.set_signer(signer);
         signature.set_role(request.role());

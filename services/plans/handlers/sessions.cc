@@ -70,6 +70,9 @@ absl::StatusOr<v1::Session> PlanHandlers::RecordSession(const api::Call& call,
         SB_RETURN_IF_ERROR(CheckPlan(write, session));
         SB_ASSIGN_OR_RETURN(const rules::Episode episode,
                             GetEpisode(*neighbours_.episodes, call, session.episode()));
+        if (episode.cancelled) {
+          return EpisodeCancelled();
+        }
         SB_ASSIGN_OR_RETURN(const auto techniques,
                             FindTechniques(write, library_, TechniqueNames(session)));
         SB_RETURN_IF_ERROR(InvalidFields(rules::CheckSession(

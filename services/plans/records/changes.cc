@@ -37,6 +37,17 @@ std::vector<rules::ForeignText> OwnTexts(const std::map<std::string, v1::Techniq
   return texts;
 }
 
+absl::StatusOr<stored::PlanScreenings> FindScreenings(records::Write& write, const v1::Plan& plan) {
+  const std::string name = PlanScreeningsName(plan.name());
+  SB_ASSIGN_OR_RETURN(auto screenings, write.Find(PlanScreeningsKind(), name));
+  if (!screenings.has_value()) {
+    screenings.emplace();
+    screenings->set_name(name);
+    screenings->set_episode(plan.episode());
+  }
+  return *std::move(screenings);
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Revision> WithContent(v1::Revision revision) {
@@ -112,6 +123,12 @@ absl::StatusOr<v1::Revision> AddRevision(records::Write& write, const rules::Pla
   revision.set_signed_bytes(rules::DeterministicBytes(statement));
   revision.set_digest(rules::Sha256Hex(revision.signed_bytes()));
 
+  // Its number is the next one of the plan that was read, so the plan is older than what is stored.
+  SB_ASSIGN_OR_RETURN(const auto existing, write.Find(RevisionKind(), revision.name()));
+  if (existing.has_value()) {
+    return MakeError(absl::StatusCode::kAborted, Reason::kConflict,
+                     "the plan was revised meanwhile; read it again and repeat the call");
+  }
   plan.set_revision_count(revision.number());
   plan.set_latest_revision(revision.name());
   *plan.mutable_content() = std::move(content);
@@ -127,11 +144,21 @@ absl::StatusOr<v1::Revision> LatestRevision(const records::Reader& reader, const
   return WithContent(*std::move(revision));
 }
 
-absl::StatusOr<std::vector<v1::Screening>> NewestScreenings(const records::Reader& reader,
-                                                            absl::string_view plan) {
-  records::Query query = ScreeningsOfPlan(plan);
+absl::StatusOr<v1::Screening> AddScreening(records::Write& write, const v1::Plan& plan,
+                                           v1::Screening screening) {
+  SB_ASSIGN_OR_RETURN(stored::PlanScreenings screenings, FindScreenings(write, plan));
+  screenings.set_count(screenings.count() + 1);
+  SB_RETURN_IF_ERROR(write.Save(PlanScreeningsKind(), std::move(screenings)).status());
+  return write.Create(ScreeningKind(), std::move(screening));
+}
+
+absl::StatusOr<std::vector<v1::Screening>> NewestScreenings(records::Write& write,
+                                                            const v1::Plan& plan) {
+  // Before they are scanned: one that comes after this read changes what was read.
+  SB_RETURN_IF_ERROR(FindScreenings(write, plan).status());
+  records::Query query = ScreeningsOfPlan(plan.name());
   query.reverse = true;
-  return reader.FindAll(ScreeningKind(), query, kMaxScreenings);
+  return write.FindAll(ScreeningKind(), query, kMaxScreenings);
 }
 
 absl::Status WantSchedules(records::Write& write, const v1::Plan& plan,

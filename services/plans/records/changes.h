@@ -32,8 +32,9 @@ v1::Technique ForPractice(const v1::Technique& built_in, absl::string_view pract
 
 // Makes `content` the plan's latest revision: fills in its subjects, checks it against the episode
 // and the catalogue (violations below `field`), records the revision, and sets content and latest
-// revision of `plan`, which the caller then writes. Errors are those of FindTechniques and
-// INVALID_ARGUMENT.
+// revision of `plan`, which the caller has read and then writes. Errors are those of
+// FindTechniques, INVALID_ARGUMENT, and ABORTED (CONFLICT) when somebody else revised the plan
+// meanwhile.
 absl::StatusOr<v1::Revision> AddRevision(records::Write& write, const rules::PlanLibrary& library,
                                          const rules::Episode& episode, v1::PlanContent content,
                                          absl::string_view change_reason, absl::string_view field,
@@ -42,9 +43,14 @@ absl::StatusOr<v1::Revision> AddRevision(records::Write& write, const rules::Pla
 // The latest revision of a plan, with its content, whether or not the caller may see it.
 absl::StatusOr<v1::Revision> LatestRevision(const records::Reader& reader, const v1::Plan& plan);
 
-// The plan's screenings, newest first, 200 at most.
-absl::StatusOr<std::vector<v1::Screening>> NewestScreenings(const records::Reader& reader,
-                                                            absl::string_view plan);
+// Records a screening (with name and episode) of the plan.
+absl::StatusOr<v1::Screening> AddScreening(records::Write& write, const v1::Plan& plan,
+                                           v1::Screening screening);
+
+// The plan's screenings, newest first, 200 at most. The transaction does not commit if another is
+// recorded meanwhile.
+absl::StatusOr<std::vector<v1::Screening>> NewestScreenings(records::Write& write,
+                                                            const v1::Plan& plan);
 
 // Records that the plan wants the schedules of `content`; null: none. The work is done by
 // ScheduleWorker once the transaction is committed.

@@ -146,6 +146,17 @@ const records::Kind<stored::ScheduleWork>& ScheduleWorkKind() {
   return *kind;
 }
 
+const records::Kind<stored::PlanScreenings>& PlanScreeningsKind() {
+  static const auto* kind = new records::Kind<stored::PlanScreenings>{
+      "plan-screenings",
+      [](const stored::PlanScreenings& screenings) {
+        return records::Access{LastId(screenings.episode()), {}};
+      },
+      [](const stored::PlanScreenings&) { return std::vector<IndexEntry>(); },
+      /*journaled=*/false};
+  return *kind;
+}
+
 records::Query AllPlans() { return {kAllPlans, "", "", /*reverse=*/false, kPlansOfEpisode}; }
 records::Query PlansOfEpisode(absl::string_view episode) { return Below(kPlansOfEpisode, episode); }
 records::Query RevisionsOfPlan(absl::string_view plan) { return Below(kRevisionsOfPlan, plan); }
@@ -167,6 +178,8 @@ std::string RevisionName(absl::string_view plan, int number) {
 }
 
 std::string ScheduleWorkName(absl::string_view plan) { return absl::StrCat(plan, "/schedules"); }
+
+std::string PlanScreeningsName(absl::string_view plan) { return absl::StrCat(plan, "/screenings"); }
 
 std::string PlanOf(absl::string_view name) {
   // practices/p/plans/x/…: up to the fourth slash

@@ -31,6 +31,8 @@ const records::Kind<v1::Session>& SessionKind();
 // The practice's own techniques.
 const records::Kind<v1::Technique>& TechniqueKind();
 const records::Kind<stored::ScheduleWork>& ScheduleWorkKind();
+// Nobody's data in particular, and never shown. Not journaled: screenings are.
+const records::Kind<stored::PlanScreenings>& PlanScreeningsKind();
 
 // Oldest first.
 records::Query AllPlans();
@@ -49,6 +51,7 @@ records::Query DueScheduleWork(absl::Time now);
 // "practices/p/plans/x/revisions/7" of the plan "practices/p/plans/x".
 std::string RevisionName(absl::string_view plan, int number);
 std::string ScheduleWorkName(absl::string_view plan);
+std::string PlanScreeningsName(absl::string_view plan);
 // "practices/p/plans/x" of what stands below it.
 std::string PlanOf(absl::string_view name);
 

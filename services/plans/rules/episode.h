@@ -34,6 +34,7 @@ struct StaffMember {
 struct Episode {
   std::string name;
   bool under_way = false;  // neither ended nor entered in error; planned ones are
+  bool cancelled = false;  // or entered in error: there was nothing to record
   v1::Population population = v1::POPULATION_UNSPECIFIED;  // what its kind suggests
   std::vector<std::string> problems;                       // codes
   std::vector<Member> members;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -30,6 +31,9 @@ class FakeEpisodes : public EpisodesNeighbour {
  public:
   absl::StatusOr<episodes::v1::Episode> GetEpisode(const api::Call&,
                                                    const std::string& name) override {
+    if (const auto meanwhile = std::exchange(during_next_write, nullptr)) {
+      meanwhile();
+    }
     if (down) {
       return NeighbourDown();
     }
@@ -57,6 +61,8 @@ class FakeEpisodes : public EpisodesNeighbour {
     return settings;
   }
 
+  // Done once, by the next call that asks for an episode, before it is answered.
+  std::function<void()> during_next_write;
   bool down = false;
   std::map<std::string, episodes::v1::Episode> episodes;
   std::map<std::string, std::map<std::string, episodes::v1::ConsentState>> consents;

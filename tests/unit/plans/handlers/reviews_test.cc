@@ -1,5 +1,6 @@
 #include <string>
 
+#include "tests/testing/counting_store.h"
 #include "tests/unit/plans/handlers/plans_fixture.h"
 
 namespace securebase::plans {
@@ -32,6 +33,21 @@ class ReviewTest : public PlansFixture {
   }
 };
 using ScreeningTest = PlansFixture;
+
+// A store in which something else happens just before a commit, once.
+class BusyStore : public securebase::testing::CountingStore {
+ public:
+  using CountingStore::CountingStore;
+  absl::StatusOr<storage::ApplyResult> Apply(const storage::Context& context,
+                                             const storage::Batch& batch) override {
+    if (const auto meanwhile = std::exchange(before_next_commit, nullptr)) {
+      meanwhile();
+    }
+    return CountingStore::Apply(context, batch);
+  }
+
+  std::function<void()> before_next_commit;
+};
 
 TEST_F(ReviewTest, KeepsGoalsAndChangeOfThatMoment) {
   CreateActivePlan();
@@ -145,6 +161,23 @@ TEST_F(ScreeningTest, IsListedNewestFirstToStaff) {
   EXPECT_EQ(page.screenings(0).participant(), "ben");
   EXPECT_EQ(page.screenings(0).recorded_by().subject(), "dr-a");
   EXPECT_THAT(Do(&PlanHandlers::ListScreenings, Staff("dr-c"), request), kNotFound);
+}
+
+TEST_F(ScreeningTest, OneThatIsRecordedMeanwhileKeepsThePlanFromComingIntoForce) {
+  ASSERT_OK(Create());
+  ScreenBoth();
+  SignByAll(1);
+  BusyStore store(fixture_.store());
+  const records::Database database(
+      {&store, &fixture_.access(), &fixture_.page_tokens(), &fixture_.ids()});
+  PlanHandlers handlers(database, library_, {&episodes_, &goals_, &outcomes_}, nullptr);
+  store.before_next_commit = [&] {
+    EXPECT_OK(Screen("ben", v1::SCREENING_RESULT_CONJOINT_WORK_UNSUITABLE));
+  };
+  v1::TransitionPlanRequest request;
+  request.set_name(kPlan);
+  request.set_status(v1::PLAN_STATUS_ACTIVE);
+  EXPECT_THAT(handlers.TransitionPlan(Staff(), request), kWrongState);
 }
 
 TEST_F(ScreeningTest, MustHaveBeenAloneAndInThePastWithSomebodyOfTheEpisode) {

@@ -97,6 +97,33 @@ TEST_F(RevisionTest, ShowsWarningsToStaffAndNotToParticipants) {
   EXPECT_EQ(GetRevision(Ben())->warnings_size(), 0);
 }
 
+TEST_F(RevisionTest, WhatIsHiddenLeavesNoTraceForParticipants) {
+  ASSERT_OK(Create(Content(kAvoids)));
+  const std::string before = GetRevision(Ben())->DebugString() + Get(Ben())->DebugString();
+  ASSERT_OK_AND_ASSIGN(const v1::Revision revision, GetRevision(Staff()));
+  fixture_.clock().Advance(absl::Hours(1));
+  ASSERT_OK(Answer(Staff("dr-s"), revision.warnings(0).id()));
+  ASSERT_OK(Screen("anna"));
+  EXPECT_EQ(GetRevision(Ben())->DebugString() + Get(Ben())->DebugString(), before);
+  v1::ListPlansRequest request;
+  request.set_parent("practices/p1");
+  ASSERT_OK_AND_ASSIGN(const auto page, Do(&PlanHandlers::ListPlans, Ben(), request));
+  EXPECT_THAT(page.plans(0).etag(), IsEmpty());
+}
+
+TEST_F(RevisionTest, OfTwoAtATimeOneIsToldToReadAgain) {
+  ASSERT_OK_AND_ASSIGN(const v1::Plan plan, Create());
+  episodes_.during_next_write = [&] { EXPECT_OK(Revise(Content("Two."))); };
+  EXPECT_EQ(Revise(Content("Also two."), plan.etag()).status().code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(Get(Staff())->content().summary(), "Two.");
+}
+
+TEST_F(RevisionTest, NeedsAnEpisodeUnderWay) {
+  ASSERT_OK(Create());
+  episodes_.episodes[kEpisode].set_status(episodes::v1::EPISODE_STATUS_CANCELLED);
+  EXPECT_THAT(Revise(Content("Two.")), IsError(kFailed, Reason::kStateNotAllowed));
+}
+
 TEST_F(RevisionTest, ListsNewestFirstWithoutTheSignedBytes) {
   ASSERT_OK(Create());
   ASSERT_OK(Revise(Content("Two.")));
@@ -157,6 +184,15 @@ TEST_F(SignRevisionTest, ASystemAttestsForWhomItNames) {
   request.set_meaning(v1::SIGNATURE_MEANING_APPROVAL);
   request.set_signer("dr-s");
   EXPECT_THAT(Do(&PlanHandlers::SignRevision, Staff("dr-a"), request), HasViolation("signer"));
+}
+
+TEST_F(SignRevisionTest, ParticipantsAreNotToldOfWarnings) {
+  ASSERT_OK(Create(Content(kAvoids)));
+  EXPECT_THAT(Sign(Staff(), 1, v1::SIGNER_ROLE_CLINICIAN),
+              IsError(kFailed, Reason::kWarningUnanswered));
+  const auto refused = Sign(Ben(), 1, v1::SIGNER_ROLE_PARTICIPANT);
+  EXPECT_THAT(refused, IsError(kFailed, Reason::kStateNotAllowed));
+  EXPECT_THAT(MetadataOf(refused.status()), IsEmpty());
 }
 
 TEST_F(SignRevisionTest, ParticipantsAgreeInTheirOwnName) {

@@ -83,6 +83,18 @@ TEST_F(SessionsTest, HaveNoFieldForText) {
   EXPECT_GE(tried, 6);
 }
 
+TEST_F(SessionsTest, AreOfAnEpisodeThatWas) {
+  auto& episode = episodes_.episodes[kEpisode];
+  episode.set_status(episodes::v1::EPISODE_STATUS_FINISHED);
+  EXPECT_OK(Record(Request("late")));
+  for (const auto never :
+       {episodes::v1::EPISODE_STATUS_CANCELLED, episodes::v1::EPISODE_STATUS_ENTERED_IN_ERROR}) {
+    episode.set_status(never);
+    EXPECT_THAT(Record(Request()),
+                IsError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed));
+  }
+}
+
 TEST_F(SessionsTest, NameEveryWrongField) {
   v1::RecordSessionRequest request = Request();
   request.mutable_session()->add_participants("cleo");

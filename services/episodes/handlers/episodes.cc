@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -84,22 +83,6 @@ bool Matches(const v1::ListEpisodesRequest& request, const v1::Episode& episode)
           any(request.statuses(), [&](int status) { return status == episode.status(); }));
 }
 
-// Both parts make an identifier, and none may be given twice.
-absl::Status CheckIdentifiers(const v1::Episode& episode) {
-  std::vector<FieldViolation> violations;
-  std::set<std::pair<std::string, std::string>> seen;
-  for (int i = 0; i < episode.external_identifiers_size(); ++i) {
-    const type::v1::ExternalIdentifier& identifier = episode.external_identifiers(i);
-    const std::string path = absl::StrCat("episode.external_identifiers[", i, "]");
-    if (identifier.system().empty() || identifier.value().empty()) {
-      violations.push_back({path, "needs a system and a value"});
-    } else if (!seen.insert({identifier.system(), identifier.value()}).second) {
-      violations.push_back({path, "is listed twice"});
-    }
-  }
-  return InvalidFields(violations);
-}
-
 // Staff who opened an episode that they do not belong to could not see what they have done.
 absl::Status CheckOpener(const api::Call& call, const v1::Episode& episode) {
   if (call.principal.kind != auth::PrincipalKind::kStaff ||
@@ -141,7 +124,6 @@ absl::StatusOr<v1::Episode> EpisodeHandlers::CreateEpisode(
         SB_ASSIGN_OR_RETURN(v1::Episode episode,
                             OpenEpisode(std::move(draft), request.planned(), write.now()));
         SB_RETURN_IF_ERROR(CheckOpener(call, episode));
-        SB_RETURN_IF_ERROR(CheckIdentifiers(episode));
         SB_RETURN_IF_ERROR(records::ClaimExternalIdentifiers(
             write, kIdentifierScope, {}, episode.external_identifiers(), episode.name(),
             "episode.external_identifiers"));
@@ -188,7 +170,6 @@ absl::StatusOr<v1::Episode> EpisodeHandlers::UpdateEpisode(
         const auto before = episode.external_identifiers();
         SB_RETURN_IF_ERROR(
             api::MergeUpdate(request.update_mask(), request.episode(), "episode", episode));
-        SB_RETURN_IF_ERROR(CheckIdentifiers(episode));
         SB_RETURN_IF_ERROR(records::ClaimExternalIdentifiers(write, kIdentifierScope, before,
                                                              episode.external_identifiers(), name,
                                                              "episode.external_identifiers"));

@@ -1,5 +1,8 @@
 #include "services/platform/records/claims.h"
 
+#include <set>
+#include <vector>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "services/platform/api/fingerprint.h"
@@ -30,6 +33,24 @@ std::string ValueOf(const type::v1::ExternalIdentifier& identifier) {
   return absl::StrCat(identifier.system().size(), ":", identifier.system(), identifier.value());
 }
 
+absl::Status CheckIdentifiers(const ExternalIdentifiers& identifiers, absl::string_view field) {
+  std::vector<FieldViolation> violations;
+  std::set<std::string> seen;
+  for (int i = 0; i < identifiers.size(); ++i) {
+    const type::v1::ExternalIdentifier& identifier = identifiers[i];
+    const std::string path = absl::StrCat(field, "[", i, "]");
+    if (identifier.system().empty()) {
+      violations.push_back({absl::StrCat(path, ".system"), "must not be empty"});
+    }
+    if (identifier.value().empty()) {
+      violations.push_back({absl::StrCat(path, ".value"), "must not be empty"});
+    } else if (!seen.insert(ValueOf(identifier)).second) {
+      violations.push_back({absl::StrCat(path, ".value"), "is listed twice"});
+    }
+  }
+  return InvalidFields(violations);
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<std::string>> FindClaim(const Reader& reader, absl::string_view scope,
@@ -47,7 +68,10 @@ absl::Status Claim(Write& write, absl::string_view scope, absl::string_view valu
   if (existing.has_value()) {
     return existing->owner() == owner
                ? absl::OkStatus()
-               : AlreadyExists(absl::StrCat("another record with this ", what));
+               : MakeError(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists,
+                           absl::StrCat("another record has this ", what,
+                                        " already; read that one, or choose another"),
+                           {{"resource", std::string(what)}});
   }
   claim.set_owner(std::string(owner));
   return write.Create(ClaimKind(), std::move(claim)).status();
@@ -67,6 +91,7 @@ absl::Status ClaimExternalIdentifiers(Write& write, absl::string_view scope,
                                       const ExternalIdentifiers& before,
                                       const ExternalIdentifiers& after, absl::string_view owner,
                                       absl::string_view field) {
+  SB_RETURN_IF_ERROR(CheckIdentifiers(after, field));
   for (const type::v1::ExternalIdentifier& identifier : before) {
     SB_RETURN_IF_ERROR(ReleaseClaim(write, scope, ValueOf(identifier), owner));
   }

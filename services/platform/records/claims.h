@@ -22,8 +22,9 @@ namespace securebase::records {
 absl::StatusOr<std::optional<std::string>> FindClaim(const Reader& reader, absl::string_view scope,
                                                      absl::string_view value);
 
-// Takes the value for `owner` (a resource name), who may hold it already. ALREADY_EXISTS, naming
-// `what` ("external_identifiers[0]") and not the value, when another record does.
+// Takes the value for `owner` (a resource name), who may hold it already. ALREADY_EXISTS when
+// another record does; its metadata `resource` is `what` ("external_identifiers[0]"), not the
+// value.
 absl::Status Claim(Write& write, absl::string_view scope, absl::string_view value,
                    absl::string_view owner, absl::string_view what);
 
@@ -35,6 +36,7 @@ using ExternalIdentifiers = google::protobuf::RepeatedPtrField<type::v1::Externa
 
 // Moves the claims of `owner` from the identifiers it had to those it shall have. `scope` is the
 // collection: "episodes". `field` is the request's, for errors: "episode.external_identifiers".
+// INVALID_ARGUMENT naming every identifier without a system or a value, and every one listed twice.
 absl::Status ClaimExternalIdentifiers(Write& write, absl::string_view scope,
                                       const ExternalIdentifiers& before,
                                       const ExternalIdentifiers& after, absl::string_view owner,

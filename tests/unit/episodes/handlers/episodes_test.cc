@@ -128,8 +128,8 @@ TEST_F(EpisodesTest, AnExternalIdentifierBelongsToOneEpisode) {
   bad.add_external_identifiers()->set_value("7");
   *bad.add_external_identifiers() = couple.external_identifiers(0);
   *bad.add_external_identifiers() = couple.external_identifiers(0);
-  EXPECT_THAT(Open(System(), bad), HasViolation("episode.external_identifiers[0]"));
-  EXPECT_THAT(Open(System(), bad), HasViolation("episode.external_identifiers[2]"));
+  EXPECT_THAT(Open(System(), bad), HasViolation("episode.external_identifiers[0].system"));
+  EXPECT_THAT(Open(System(), bad), HasViolation("episode.external_identifiers[2].value"));
 }
 
 TEST_F(EpisodesTest, WhatMayNotBeSeenIsNotFound) {

@@ -114,9 +114,16 @@ TEST_F(CreatePlanTest, TakesAnIdAndAnExternalIdentifierOnce) {
   identifier.set_value("7");
   ASSERT_OK(Do(&PlanHandlers::CreatePlan, Staff(), request));
   const auto kTaken = IsError(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists);
-  EXPECT_THAT(Create(), kTaken);
+  const auto taken = Create();
+  EXPECT_THAT(taken, kTaken);
+  EXPECT_EQ(MetadataOf(taken.status()).at("resource"), kPlan);
   request.set_plan_id("y");
-  EXPECT_THAT(Do(&PlanHandlers::CreatePlan, Staff(), request), kTaken);
+  const auto claimed = Do(&PlanHandlers::CreatePlan, Staff(), request);
+  EXPECT_THAT(claimed, kTaken);
+  EXPECT_EQ(MetadataOf(claimed.status()).at("resource"), "plan.external_identifiers[0]");
+  *request.mutable_plan()->add_external_identifiers() = identifier;
+  EXPECT_THAT(Do(&PlanHandlers::CreatePlan, Staff(), request),
+              HasViolation("plan.external_identifiers[1].value"));
 }
 
 TEST_F(CreatePlanTest, ARepeatGivesTheFirstResultAndAnotherBodyIsRefused) {

@@ -481,9 +481,11 @@ TEST_F(DatabaseTest, AClaimedValueIsRefusedToOthersUntilItIsGivenUp) {
 
 TEST_F(DatabaseTest, ExternalIdentifiersFollowAnUpdate) {
   ExternalIdentifiers before;
-  before.Add()->set_value("x1");
+  before.Add()->set_system("urn:ehr");
+  before[0].set_value("x1");
   ExternalIdentifiers after;
-  after.Add()->set_value("x2");
+  after.Add()->set_system("urn:ehr");
+  after[0].set_value("x2");
   const auto move = [&](const ExternalIdentifiers& from, const ExternalIdentifiers& to,
                         const std::string& owner) {
     return database_

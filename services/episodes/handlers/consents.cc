@@ -1,6 +1,9 @@
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "services/episodes/handlers/checks.h"
 #include "services/episodes/handlers/episode_handlers.h"
 #include "services/episodes/records/kinds.h"
 #include "services/episodes/rules/consent.h"
@@ -9,6 +12,7 @@
 #include "services/platform/api/actor.h"
 #include "services/platform/api/participants.h"
 #include "services/platform/api/timestamp.h"
+#include "services/platform/api/update.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
 #include "services/platform/base/status_macros.h"
@@ -21,6 +25,9 @@ using records::Write;
 
 using api::IsParticipant;
 
+// A consent is written when it is recorded and when it is withdrawn.
+constexpr int64_t kWithdrawnVersion = 2;
+
 // Whether the caller is this participant of the episode, and still takes part.
 bool IsCaller(const api::Call& call, const v1::Episode& episode, absl::string_view id) {
   const v1::Participant* participant = FindParticipant(episode, id);
@@ -28,13 +35,42 @@ bool IsCaller(const api::Call& call, const v1::Episode& episode, absl::string_vi
          !participant->patient().empty() && participant->patient() == call.principal.patient;
 }
 
+// An episode and what is needed to tell what a participant may see of its consents.
+struct Shown {
+  v1::Episode episode;
+  std::vector<v1::SafetyHold> holds;  // read for participants only
+};
+
+absl::StatusOr<Shown> ReadShown(const Reader& reader, const std::string& episode) {
+  Shown shown;
+  SB_ASSIGN_OR_RETURN(shown.episode, reader.Get(EpisodeKind(), episode));
+  if (IsParticipant(reader.call())) {
+    SB_ASSIGN_OR_RETURN(
+        shown.holds, reader.FindAll(SafetyHoldKind(), SafetyHoldsOf(episode), 2 * kMaxSafetyHolds));
+  }
+  return shown;
+}
+
 // Participants see what they decided, what was decided about them, and what they were given while
-// it lasts: that somebody refused or withdrew is for nobody else to know.
-bool MaySeeConsent(const api::Call& call, const v1::Episode& episode, const v1::Consent& consent) {
-  return !IsParticipant(call) || IsCaller(call, episode, consent.grantor()) ||
-         IsCaller(call, episode, consent.subject()) ||
-         (consent.status() == v1::CONSENT_STATUS_ACTIVE &&
-          IsCaller(call, episode, consent.recipient()));
+// it lasts: that somebody refused or withdrew is for nobody else to know. While a hold keeps the
+// data from them, they see what they would see of a consent that was withdrawn. nullopt: nothing.
+std::optional<v1::Consent> ShowConsent(const api::Call& call, const Shown& shown,
+                                       v1::Consent consent) {
+  if (!IsParticipant(call)) {
+    return consent;
+  }
+  const bool given = consent.status() == v1::CONSENT_STATUS_ACTIVE &&
+                     IsCaller(call, shown.episode, consent.recipient());
+  const bool held = given && IsHeld(shown.holds, consent.subject(), consent.recipient());
+  if (!IsCaller(call, shown.episode, consent.grantor()) &&
+      !IsCaller(call, shown.episode, consent.subject()) && (!given || held)) {
+    return std::nullopt;
+  }
+  if (held) {
+    consent = AsIfWithdrawn(shown.holds, std::move(consent));
+    consent.set_etag(api::MakeEtag(kWithdrawnVersion));
+  }
+  return consent;
 }
 
 std::string EpisodeOf(absl::string_view child) {
@@ -43,12 +79,10 @@ std::string EpisodeOf(absl::string_view child) {
 }
 
 absl::StatusOr<v1::Consent> ReadConsent(const Reader& reader, const std::string& name) {
-  SB_ASSIGN_OR_RETURN(const v1::Episode episode, reader.Get(EpisodeKind(), EpisodeOf(name)));
-  SB_ASSIGN_OR_RETURN(v1::Consent consent, reader.Get(ConsentKind(), name));
-  if (!MaySeeConsent(reader.call(), episode, consent)) {
-    return NotFound(name);
-  }
-  return consent;
+  SB_ASSIGN_OR_RETURN(const Shown shown, ReadShown(reader, EpisodeOf(name)));
+  SB_ASSIGN_OR_RETURN(v1::Consent stored, reader.Get(ConsentKind(), name));
+  std::optional<v1::Consent> consent = ShowConsent(reader.call(), shown, std::move(stored));
+  return consent.has_value() ? absl::StatusOr<v1::Consent>(*std::move(consent)) : NotFound(name);
 }
 
 absl::Status NotAllowed(absl::string_view message) {
@@ -73,10 +107,10 @@ absl::Status CheckRecorder(const api::Call& call, const v1::Episode& episode,
   if (!IsCaller(call, episode, consent.grantor())) {
     return NotAllowed("a participant decides for themself only: `consent.grantor` must be theirs");
   }
-  if (IsSelfDisclosureByGuardian(consent)) {
+  if (IsDisclosureAmongGuardians(episode, consent)) {
     return NotAllowed(
-        "a guardian's disclosure to themself is recorded by staff: a minor has confidentiality of "
-        "their own");
+        "a disclosure among a minor's guardians is recorded by staff: a minor has confidentiality "
+        "of their own");
   }
   return absl::OkStatus();
 }
@@ -101,6 +135,7 @@ absl::StatusOr<v1::Consent> EpisodeHandlers::CreateConsent(
   return database_.Transact<v1::Consent>(
       call, request, [&](Write& write) -> absl::StatusOr<v1::Consent> {
         SB_ASSIGN_OR_RETURN(const v1::Episode episode, write.Get(EpisodeKind(), request.parent()));
+        SB_RETURN_IF_ERROR(CheckSeesAll(write, episode.name()));
         SB_RETURN_IF_ERROR(CheckChangeable(episode));
         v1::Consent consent = request.consent();
         *consent.mutable_create_time() = api::ToProto(write.now());
@@ -127,15 +162,18 @@ absl::StatusOr<v1::Consent> EpisodeHandlers::GetConsent(const api::Call& call,
 
 absl::StatusOr<v1::ListConsentsResponse> EpisodeHandlers::ListConsents(
     const api::Call& call, const v1::ListConsentsRequest& request) {
-  SB_ASSIGN_OR_RETURN(const v1::Episode episode,
-                      database_.Get(call, EpisodeKind(), request.parent()));
+  SB_ASSIGN_OR_RETURN(const Reader reader, database_.ReaderFor(call));
+  SB_ASSIGN_OR_RETURN(const Shown shown, ReadShown(reader, request.parent()));
   SB_ASSIGN_OR_RETURN(
       records::Page<v1::Consent> page,
-      database_.List<v1::Consent>(
-          call, request, ConsentKind(), ConsentsOf(request.parent()),
-          [&](const v1::Consent& consent) { return MaySeeConsent(call, episode, consent); }));
+      database_.List<v1::Consent>(call, request, ConsentKind(), ConsentsOf(request.parent()),
+                                  [&](const v1::Consent& consent) {
+                                    return ShowConsent(call, shown, consent).has_value();
+                                  }));
   v1::ListConsentsResponse response;
-  response.mutable_consents()->Assign(page.items.begin(), page.items.end());
+  for (v1::Consent& consent : page.items) {
+    *response.add_consents() = *ShowConsent(call, shown, std::move(consent));
+  }
   response.set_next_page_token(page.next_page_token);
   return response;
 }
@@ -147,6 +185,7 @@ absl::StatusOr<v1::Consent> EpisodeHandlers::WithdrawConsent(
         SB_ASSIGN_OR_RETURN(v1::Consent consent, ReadConsent(write, request.name()));
         SB_ASSIGN_OR_RETURN(const v1::Episode episode,
                             write.Get(EpisodeKind(), EpisodeOf(request.name())));
+        SB_RETURN_IF_ERROR(CheckSeesAll(write, episode.name()));
         if (IsParticipant(call) &&
             (request.entered_in_error() || !IsCaller(call, episode, consent.grantor()))) {
           return NotAllowed(
@@ -182,6 +221,8 @@ absl::StatusOr<v1::SafetyHold> EpisodeHandlers::CreateSafetyHold(
   return database_.Transact<v1::SafetyHold>(
       call, request, [&](Write& write) -> absl::StatusOr<v1::SafetyHold> {
         SB_ASSIGN_OR_RETURN(const v1::Episode episode, write.Get(EpisodeKind(), request.parent()));
+        SB_RETURN_IF_ERROR(CheckSeesAll(write, episode.name()));
+        SB_RETURN_IF_ERROR(CheckChangeable(episode));
         v1::SafetyHold hold = request.safety_hold();
         SB_RETURN_IF_ERROR(InvalidFields(CheckSafetyHold(episode, hold)));
         SB_ASSIGN_OR_RETURN(
@@ -222,6 +263,7 @@ absl::StatusOr<v1::SafetyHold> EpisodeHandlers::ReleaseSafetyHold(
   return database_.Transact<v1::SafetyHold>(
       call, request, [&](Write& write) -> absl::StatusOr<v1::SafetyHold> {
         SB_ASSIGN_OR_RETURN(v1::SafetyHold hold, write.Get(SafetyHoldKind(), request.name()));
+        SB_RETURN_IF_ERROR(CheckSeesAll(write, EpisodeOf(request.name())));
         if (hold.has_release_time()) {
           return StateNotAllowed("the hold has been released already");
         }

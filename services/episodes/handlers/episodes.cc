@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "services/episodes/handlers/checks.h"
 #include "services/episodes/handlers/episode_handlers.h"
 #include "services/episodes/records/kinds.h"
 #include "services/episodes/rules/lifecycle.h"
@@ -109,6 +110,18 @@ absl::StatusOr<v1::Episode> Change(
       });
 }
 
+// The same for a change of who takes part or who treats, which decides who sees what.
+template <typename Request>
+absl::StatusOr<v1::Episode> ChangeMembers(
+    const records::Database& database, const api::Call& call, const Request& request,
+    const std::function<absl::StatusOr<v1::Episode>(Write&, v1::Episode)>& change) {
+  return Change(database, call, request,
+                [&](Write& write, v1::Episode episode) -> absl::StatusOr<v1::Episode> {
+                  SB_RETURN_IF_ERROR(CheckSeesAll(write, request.name()));
+                  return change(write, std::move(episode));
+                });
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Episode> EpisodeHandlers::CreateEpisode(
@@ -186,7 +199,7 @@ absl::StatusOr<v1::Episode> EpisodeHandlers::TransitionEpisode(
 
 absl::StatusOr<v1::Episode> EpisodeHandlers::AddParticipant(
     const api::Call& call, const v1::AddParticipantRequest& request) {
-  return Change(database_, call, request, [&](Write& write, v1::Episode episode) {
+  return ChangeMembers(database_, call, request, [&](Write& write, v1::Episode episode) {
     v1::Participant participant = request.participant();
     participant.set_id(write.IdOr(participant.id()));
     return episodes::AddParticipant(std::move(episode), std::move(participant), write.now());
@@ -195,7 +208,7 @@ absl::StatusOr<v1::Episode> EpisodeHandlers::AddParticipant(
 
 absl::StatusOr<v1::Episode> EpisodeHandlers::UpdateParticipant(
     const api::Call& call, const v1::UpdateParticipantRequest& request) {
-  return Change(
+  return ChangeMembers(
       database_, call, request, [&](Write&, v1::Episode episode) -> absl::StatusOr<v1::Episode> {
         const std::string& id = request.participant().id();
         if (id.empty()) {
@@ -215,21 +228,21 @@ absl::StatusOr<v1::Episode> EpisodeHandlers::UpdateParticipant(
 
 absl::StatusOr<v1::Episode> EpisodeHandlers::EndParticipation(
     const api::Call& call, const v1::EndParticipationRequest& request) {
-  return Change(database_, call, request, [&](Write& write, v1::Episode episode) {
+  return ChangeMembers(database_, call, request, [&](Write& write, v1::Episode episode) {
     return episodes::EndParticipation(std::move(episode), request.participant(), write.now());
   });
 }
 
 absl::StatusOr<v1::Episode> EpisodeHandlers::AddCareTeamMember(
     const api::Call& call, const v1::AddCareTeamMemberRequest& request) {
-  return Change(database_, call, request, [&](Write& write, v1::Episode episode) {
+  return ChangeMembers(database_, call, request, [&](Write& write, v1::Episode episode) {
     return episodes::AddCareTeamMember(std::move(episode), request.member(), write.now());
   });
 }
 
 absl::StatusOr<v1::Episode> EpisodeHandlers::EndCareTeamMembership(
     const api::Call& call, const v1::EndCareTeamMembershipRequest& request) {
-  return Change(database_, call, request, [&](Write& write, v1::Episode episode) {
+  return ChangeMembers(database_, call, request, [&](Write& write, v1::Episode episode) {
     return episodes::EndCareTeamMembership(std::move(episode), request.staff(), write.now());
   });
 }

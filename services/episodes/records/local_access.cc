@@ -47,7 +47,7 @@ void AddEpisode(const EpisodeRecords& records, const api::Call& call, absl::Time
   if (access.has_value()) {
     *view.add_episodes() = *std::move(access);
   }
-  expires = std::min(expires, NextChange(records.consents, call.time));
+  expires = std::min(expires, NextChange(records, ViewerOf(call), call.time));
 }
 
 void Finish(absl::Time expires, type::v1::AccessView& view) {

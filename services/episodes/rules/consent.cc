@@ -26,6 +26,22 @@ bool Stands(const v1::Consent& consent) {
          consent.status() == v1::CONSENT_STATUS_REJECTED;
 }
 
+// The moments after `now` at which one of the consents begins or ends.
+std::set<absl::Time> TimesAfter(const std::vector<v1::Consent>& consents, absl::Time now) {
+  std::set<absl::Time> times;
+  for (const v1::Consent& consent : consents) {
+    if (!Stands(consent)) {
+      continue;
+    }
+    for (const absl::Time time : {StartOf(consent), EndOf(consent)}) {
+      if (time > now && time != absl::InfiniteFuture()) {
+        times.insert(time);
+      }
+    }
+  }
+  return times;
+}
+
 bool IsGuardianOf(const v1::Participant& minor, absl::string_view id) {
   return minor.age_group() == v1::AGE_GROUP_MINOR &&
          std::find(minor.guardians().begin(), minor.guardians().end(), id) !=
@@ -185,18 +201,34 @@ std::optional<type::v1::EpisodeAccess> Visible(const EpisodeRecords& records, co
 }
 
 absl::Time NextChange(const std::vector<v1::Consent>& consents, absl::Time now) {
-  absl::Time next = absl::InfiniteFuture();
-  for (const v1::Consent& consent : consents) {
-    if (!Stands(consent)) {
-      continue;
-    }
-    for (const absl::Time time : {StartOf(consent), EndOf(consent)}) {
-      if (time > now) {
-        next = std::min(next, time);
-      }
+  const std::set<absl::Time> times = TimesAfter(consents, now);
+  return times.empty() ? absl::InfiniteFuture() : *times.begin();
+}
+
+absl::Time NextChange(const EpisodeRecords& records, const Viewer& viewer, absl::Time now) {
+  const std::optional<type::v1::EpisodeAccess> access = Visible(records, viewer, now);
+  if (!access.has_value() || access->all_subjects()) {
+    return absl::InfiniteFuture();
+  }
+  // Only what is disclosed to the viewer can change what they see.
+  EpisodeRecords bearing;
+  bearing.episode = records.episode;
+  bearing.holds = records.holds;
+  for (const v1::Consent& consent : records.consents) {
+    const v1::Participant* recipient = FindParticipant(records.episode, consent.recipient());
+    if (recipient != nullptr && recipient->patient() == viewer.patient &&
+        consent.purpose() == v1::CONSENT_PURPOSE_DISCLOSURE) {
+      bearing.consents.push_back(consent);
     }
   }
-  return next;
+  for (const absl::Time time : TimesAfter(bearing.consents, now)) {
+    const auto then = Visible(bearing, viewer, time);
+    if (!then.has_value() || !std::equal(then->subjects().begin(), then->subjects().end(),
+                                         access->subjects().begin(), access->subjects().end())) {
+      return time;
+    }
+  }
+  return absl::InfiniteFuture();
 }
 
 std::vector<FieldViolation> CheckConsent(const v1::Episode& episode, const v1::Consent& consent) {
@@ -229,9 +261,24 @@ std::vector<FieldViolation> CheckConsent(const v1::Episode& episode, const v1::C
   return violations;
 }
 
-bool IsSelfDisclosureByGuardian(const v1::Consent& consent) {
+bool IsDisclosureAmongGuardians(const v1::Episode& episode, const v1::Consent& consent) {
+  const v1::Participant* subject = FindParticipant(episode, consent.subject());
   return consent.capacity() == v1::CONSENT_CAPACITY_GUARDIAN &&
-         consent.status() == v1::CONSENT_STATUS_ACTIVE && consent.grantor() == consent.recipient();
+         consent.status() == v1::CONSENT_STATUS_ACTIVE && subject != nullptr &&
+         (consent.recipient() == consent.grantor() || IsGuardianOf(*subject, consent.recipient()));
+}
+
+v1::Consent AsIfWithdrawn(const std::vector<v1::SafetyHold>& holds, v1::Consent consent) {
+  absl::Time since = absl::InfiniteFuture();
+  for (const v1::SafetyHold& hold : holds) {
+    if (IsHeld({hold}, consent.subject(), consent.recipient())) {
+      since = std::min(since, api::FromProto(hold.create_time()));
+    }
+  }
+  consent.set_status(v1::CONSENT_STATUS_INACTIVE);
+  *consent.mutable_update_time() =
+      api::ToProto(std::max(since, api::FromProto(consent.create_time())));
+  return consent;
 }
 
 absl::StatusOr<v1::Consent> Withdraw(v1::Consent consent, bool entered_in_error) {

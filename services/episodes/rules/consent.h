@@ -65,6 +65,9 @@ std::optional<type::v1::EpisodeAccess> Visible(const EpisodeRecords& records, co
 // The next moment after `now` at which a consent begins or ends, so that time alone may change a
 // decision; InfiniteFuture without one.
 absl::Time NextChange(const std::vector<v1::Consent>& consents, absl::Time now);
+// The next moment after `now` at which time alone changes what the viewer may see (Visible);
+// InfiniteFuture without one. What others decided shows in it only where it shows in the view.
+absl::Time NextChange(const EpisodeRecords& records, const Viewer& viewer, absl::Time now);
 
 // Everything that is wrong with a consent that is to be recorded in the episode, by path under
 // "consent": grantor, subject and recipient take part; the capacity is true; SELF is for oneself; a
@@ -72,9 +75,15 @@ absl::Time NextChange(const std::vector<v1::Consent>& consents, absl::Time now);
 // REJECTED; the period ends after it begins.
 std::vector<FieldViolation> CheckConsent(const v1::Episode& episode, const v1::Consent& consent);
 
-// Whether a guardian discloses a minor's data to themself. The minor has confidentiality of their
-// own, so this is recorded by staff, after they have weighed it.
-bool IsSelfDisclosureByGuardian(const v1::Consent& consent);
+// Whether a guardian discloses a minor's data to themself or to another guardian. The minor has
+// confidentiality of their own, which guardians could else open for each other, so this is recorded
+// by staff, after they have weighed it.
+bool IsDisclosureAmongGuardians(const v1::Episode& episode, const v1::Consent& consent);
+
+// What a participant is shown of an ACTIVE consent to disclose to them while a hold keeps the data
+// from them: to the byte what it would be had it been withdrawn when the hold began, since they
+// must not be able to tell a hold.
+v1::Consent AsIfWithdrawn(const std::vector<v1::SafetyHold>& holds, v1::Consent consent);
 
 // The consent withdrawn, or declared to have been recorded by mistake. FAILED_PRECONDITION
 // (STATE_NOT_ALLOWED) when it does not stand any more; or when a refusal is to be withdrawn: that

@@ -1,6 +1,9 @@
 #include "gmock/gmock.h"
 #include "services/episodes/handlers/episode_handlers.h"
+#include "services/episodes/records/kinds.h"
 #include "services/episodes/rules/consent.h"
+#include "services/episodes/rules/members.h"
+#include "services/platform/base/status_macros.h"
 #include "tests/unit/episodes/episodes_fixture.h"
 
 namespace securebase::episodes {
@@ -99,10 +102,22 @@ TEST_F(ConsentsTest, ParticipantsChooseNoIds) {
 TEST_F(ConsentsTest, AGuardiansDisclosureToThemselfIsRecordedByStaff) {
   EXPECT_THAT(Disclose(Patient("ehr-3"), "mum", "kim", "mum", "e2"),
               IsError(kPermissionDenied, Reason::kPrincipalNotAllowed));
-  EXPECT_OK(Disclose(Patient("ehr-3"), "mum", "kim", "dad", "e2"));
-  EXPECT_THAT(Sees(Patient("ehr-4")), ElementsAre("dad", "kim"));
   EXPECT_OK(Disclose(Staff(), "mum", "kim", "mum", "e2"));
   EXPECT_THAT(Sees(Patient("ehr-3")), ElementsAre("kim", "mum"));
+}
+
+// Else each could open it for the other.
+TEST_F(ConsentsTest, SoIsOneToAnotherGuardian) {
+  EXPECT_THAT(Disclose(Patient("ehr-3"), "mum", "kim", "dad", "e2"),
+              IsError(kPermissionDenied, Reason::kPrincipalNotAllowed));
+  EXPECT_THAT(Sees(Patient("ehr-4")), ElementsAre("dad"));
+  v1::CreateConsentRequest refusal = DisclosureRequest("mum", "kim", "dad", "e2");
+  refusal.mutable_consent()->set_status(v1::CONSENT_STATUS_REJECTED);
+  EXPECT_OK(Do(&EpisodeHandlers::CreateConsent, Patient("ehr-3"), refusal))
+      << "what opens nothing she may say herself";
+  fixture_.clock().Advance(absl::Seconds(1));
+  EXPECT_OK(Disclose(System(), "mum", "kim", "dad", "e2"));
+  EXPECT_THAT(Sees(Patient("ehr-4")), ElementsAre("dad", "kim"));
 }
 
 TEST_F(ConsentsTest, ARefusalIsNotWithdrawnButReplaced) {
@@ -176,7 +191,7 @@ TEST_F(ConsentsTest, AnEpisodeHoldsABoundedNumber) {
 }
 
 TEST_F(ConsentsTest, AHoldOverridesConsentAndParticipantsCannotTell) {
-  ASSERT_OK(Disclose(Staff(), "bob", "bob", "ann"));
+  ASSERT_OK_AND_ASSIGN(const v1::Consent given, Disclose(Staff(), "bob", "bob", "ann"));
   ASSERT_OK_AND_ASSIGN(const v1::Episode before, Do(&EpisodeHandlers::GetEpisode, Patient("ehr-2"),
                                                     "name: 'practices/p1/episodes/e1'"));
   const std::vector<std::string> consents = List(Patient("ehr-1"));
@@ -184,7 +199,9 @@ TEST_F(ConsentsTest, AHoldOverridesConsentAndParticipantsCannotTell) {
   EXPECT_EQ(hold.placed_by().subject(), "dr-lee");
   EXPECT_THAT(Sees(Patient("ehr-1")), ElementsAre("ann"));
   EXPECT_THAT(Sees(Patient("ehr-2")), ElementsAre("bob"));
-  EXPECT_EQ(List(Patient("ehr-1")), consents);
+  EXPECT_THAT(List(Patient("ehr-1")), IsEmpty()) << "as if it had been withdrawn";
+  EXPECT_THAT(Get(Patient("ehr-1"), given.name()), IsError(kNotFound, Reason::kNotFound));
+  EXPECT_EQ(List(Patient("ehr-2")), consents);
   ASSERT_OK_AND_ASSIGN(const v1::Episode after, Do(&EpisodeHandlers::GetEpisode, Patient("ehr-2"),
                                                    "name: 'practices/p1/episodes/e1'"));
   EXPECT_EQ(after.DebugString(), before.DebugString());
@@ -198,12 +215,77 @@ TEST_F(ConsentsTest, AHoldOverridesConsentAndParticipantsCannotTell) {
   EXPECT_EQ(api::FromProto(released.release_time()), fixture_.clock().Now());
   EXPECT_EQ(released.released_by().subject(), "dr-lee");
   EXPECT_THAT(Sees(Patient("ehr-1")), ElementsAre("ann", "bob"));
+  EXPECT_EQ(List(Patient("ehr-1")), consents);
   EXPECT_THAT(Do(&EpisodeHandlers::ReleaseSafetyHold, Staff(), name),
               IsError(kFailedPrecondition, Reason::kStateNotAllowed));
   ASSERT_OK_AND_ASSIGN(const auto page, Do(&EpisodeHandlers::ListSafetyHolds, Staff(),
                                            "parent: 'practices/p1/episodes/e1'"));
   ASSERT_EQ(page.safety_holds_size(), 1);
   EXPECT_EQ(page.safety_holds(0).DebugString(), released.DebugString());
+}
+
+// A guardian sees what they decided, a withdrawn consent too; held or withdrawn, it reads the same.
+TEST_F(ConsentsTest, AHeldConsentReadsAsAWithdrawnOne) {
+  ASSERT_OK_AND_ASSIGN(const v1::Consent consent, Disclose(Staff(), "mum", "kim", "mum", "e2"));
+  fixture_.clock().Advance(absl::Hours(1));
+  ASSERT_OK_AND_ASSIGN(const v1::SafetyHold hold,
+                       Do(&EpisodeHandlers::CreateSafetyHold, Staff(),
+                          "parent: 'practices/p1/episodes/e2' "
+                          "safety_hold { subject: 'kim' withheld_from: 'mum' reason: 'threats' }"));
+  ASSERT_OK_AND_ASSIGN(const v1::Consent held, Get(Patient("ehr-3"), consent.name()));
+  const std::vector<std::string> listed = List(Patient("ehr-3"), "e2");
+  const auto refused = Withdraw(Patient("ehr-3"), consent.name()).status();
+  EXPECT_EQ(Get(Staff(), consent.name())->status(), v1::CONSENT_STATUS_ACTIVE);
+  ASSERT_OK(Withdraw(Staff(), consent.name()));
+  ASSERT_OK(
+      Do(&EpisodeHandlers::ReleaseSafetyHold, Staff(), absl::StrCat("name: '", hold.name(), "'")));
+  EXPECT_EQ(Get(Patient("ehr-3"), consent.name())->DebugString(), held.DebugString());
+  EXPECT_EQ(List(Patient("ehr-3"), "e2"), listed);
+  EXPECT_EQ(Withdraw(Patient("ehr-3"), consent.name()).status(), refused);
+}
+
+TEST_F(ConsentsTest, NoHoldIsPlacedOnAnEpisodeEnteredInError) {
+  ASSERT_OK(Do(&EpisodeHandlers::TransitionEpisode, System(),
+               "name: 'practices/p1/episodes/e1' status: EPISODE_STATUS_CANCELLED"));
+  EXPECT_OK(Hold(Staff(), "bob", "ann")) << "whoever took part still sees it";
+  ASSERT_OK(Do(&EpisodeHandlers::TransitionEpisode, System(),
+               "name: 'practices/p1/episodes/e1' status: EPISODE_STATUS_ENTERED_IN_ERROR"));
+  EXPECT_THAT(Hold(Staff(), "bob", "ann"), IsError(kFailedPrecondition, Reason::kStateNotAllowed));
+}
+
+// Whom an alert about Ann was escalated to sees her data, and does not decide who else does.
+TEST_F(ConsentsTest, WhoCoversAnAlertDecidesNothing) {
+  ASSERT_OK_AND_ASSIGN(const v1::Consent consent, Disclose(Staff(), "bob", "bob", "ann"));
+  ASSERT_OK_AND_ASSIGN(const v1::SafetyHold hold, Hold(Staff(), "ann", "bob"));
+  ASSERT_OK(database_.Transact<v1::Episode>(
+      System(), v1::GetEpisodeRequest(), [&](records::Write& write) -> absl::StatusOr<v1::Episode> {
+        SB_ASSIGN_OR_RETURN(v1::Episode episode,
+                            write.Get(EpisodeKind(), "practices/p1/episodes/e1"));
+        AddCovers("practices/p1/alerts/a1", {"dr-kay"}, {"ann"}, write.now(), episode);
+        return write.Update(EpisodeKind(), std::move(episode));
+      }));
+  ASSERT_THAT(Sees(Staff("dr-kay")), ElementsAre("ann"));
+  const auto kRefused = IsError(kPermissionDenied, Reason::kPrincipalNotAllowed);
+  const std::string episode = "name: 'practices/p1/episodes/e1' ";
+  EXPECT_THAT(Do(&EpisodeHandlers::AddCareTeamMember, Staff("dr-kay"),
+                 episode + "member { staff: 'dr-kay' role: CARE_TEAM_ROLE_CLINICIAN }"),
+              kRefused);
+  EXPECT_THAT(
+      Do(&EpisodeHandlers::EndCareTeamMembership, Staff("dr-kay"), episode + "staff: 'dr-lee'"),
+      kRefused);
+  EXPECT_THAT(Do(&EpisodeHandlers::UpdateParticipant, Staff("dr-kay"),
+                 episode + "participant { id: 'bob' patient: 'ehr-9' } "
+                           "update_mask { paths: 'patient' }"),
+              kRefused);
+  EXPECT_THAT(Disclose(Staff("dr-kay"), "bob", "bob", "ann"), kRefused);
+  EXPECT_THAT(Withdraw(Staff("dr-kay"), consent.name()), kRefused);
+  EXPECT_THAT(Hold(Staff("dr-kay"), "bob", "ann"), kRefused);
+  EXPECT_THAT(Do(&EpisodeHandlers::ReleaseSafetyHold, Staff("dr-kay"),
+                 absl::StrCat("name: '", hold.name(), "'")),
+              kRefused);
+  EXPECT_OK(Do(&EpisodeHandlers::AddCareTeamMember, System(),
+               episode + "member { staff: 'dr-kay' role: CARE_TEAM_ROLE_CLINICIAN }"));
+  EXPECT_OK(Withdraw(Staff("dr-kay"), consent.name()));
 }
 
 TEST_F(ConsentsTest, AHoldNamesParticipants) {

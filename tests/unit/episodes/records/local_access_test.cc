@@ -144,6 +144,34 @@ TEST_F(LocalAccessTest, TheViewSaysWhenTimeMayChangeIt) {
   EXPECT_FALSE(View(Patient("ehr-1")).has_expire_time());
 }
 
+// What others decided and Ann may not see must not show in when her view ends.
+TEST_F(LocalAccessTest, TheViewsEndTellsOfNothingThatItDoesNotShow) {
+  const auto until = [&](v1::CreateConsentRequest request, int hours) {
+    *request.mutable_consent()->mutable_period()->mutable_end_time() =
+        api::ToProto(fixture_.clock().Now() + absl::Hours(hours));
+    return request;
+  };
+  v1::CreateConsentRequest refusal = until(DisclosureRequest("bob", "bob", "ann"), 1);
+  refusal.mutable_consent()->set_status(v1::CONSENT_STATUS_REJECTED);
+  ASSERT_OK(Do(&EpisodeHandlers::CreateConsent, System(), refusal));
+  v1::CreateConsentRequest treatment = until(DisclosureRequest("bob", "bob", ""), 2);
+  treatment.mutable_consent()->set_purpose(v1::CONSENT_PURPOSE_TREATMENT);
+  ASSERT_OK(Do(&EpisodeHandlers::CreateConsent, System(), treatment));
+  ASSERT_OK(Do(&EpisodeHandlers::CreateConsent, System(),
+               until(DisclosureRequest("ann", "ann", "bob"), 3)));
+  EXPECT_FALSE(View(Patient("ehr-1")).has_expire_time());
+  EXPECT_TRUE(View(Patient("ehr-2")).has_expire_time());
+
+  fixture_.clock().Advance(absl::Minutes(1));
+  ASSERT_OK(Do(&EpisodeHandlers::CreateConsent, System(),
+               until(DisclosureRequest("bob", "bob", "ann"), 4)));
+  EXPECT_TRUE(View(Patient("ehr-1")).has_expire_time());
+  ASSERT_OK(Do(&EpisodeHandlers::CreateSafetyHold, System(),
+               "parent: 'practices/p1/episodes/e1' "
+               "safety_hold { subject: 'bob' withheld_from: 'ann' reason: 'threats' }"));
+  EXPECT_FALSE(View(Patient("ehr-1")).has_expire_time());
+}
+
 TEST_F(LocalAccessTest, PracticesAndPrincipalsDoNotMix) {
   ASSERT_OK(Open(System("p2"), Couple()));
   EXPECT_THAT(Sees(Staff("dr-lee", "p2")), ElementsAre("e1: all"));

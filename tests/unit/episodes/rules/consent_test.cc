@@ -404,6 +404,32 @@ TEST(VisibleProperty, NothingThatTakesAwayEverWidensWhatAnybodySees) {
   EXPECT_GT(narrowed, 300);
 }
 
+// Whoever keeps a view until its end sees what they would see by asking again, at every time.
+TEST(VisibleProperty, AViewHoldsUntilItsEnd) {
+  RandomRecords random(11);
+  int ends = 0;
+  for (int round = 0; round < 500; ++round) {
+    const EpisodeRecords records = random.Make();
+    for (const v1::Participant& participant : records.episode.participants()) {
+      const Viewer viewer{type::v1::PRINCIPAL_KIND_PARTICIPANT, "", participant.patient()};
+      absl::Time kept_until = absl::InfinitePast();
+      std::vector<std::string> kept;
+      for (int hour = -3; hour <= 4; ++hour) {
+        const absl::Time now = kNow + absl::Hours(hour);
+        const std::vector<std::string> sees = SeenBy(records, participant.patient(), now);
+        if (now < kept_until) {
+          ASSERT_EQ(sees, kept) << hour;
+        } else {
+          kept = sees;
+          kept_until = NextChange(records, viewer, now);
+          ends += kept_until != absl::InfiniteFuture() ? 1 : 0;
+        }
+      }
+    }
+  }
+  EXPECT_GT(ends, 50);
+}
+
 TEST(VisibleProperty, TheOrderInWhichRecordsAreReadDoesNotMatter) {
   RandomRecords random(7);
   for (int round = 0; round < 500; ++round) {

@@ -103,9 +103,10 @@ absl::Status ScheduleWorker::RunWork(const api::Call& service_call, const storag
   for (const v1::PlanSchedule& schedule : work.schedules()) {
     attempted.push_back(Attempt(service_call, work, schedule));
     const bool was_pending = rules::AnyPending({schedule});
-    const bool is_pending = rules::AnyPending({attempted.back()});
-    result.done += was_pending && !is_pending ? 1 : 0;
-    result.left += is_pending ? 1 : 0;
+    const bool is_left =
+        rules::AnyPending({attempted.back()}) || rules::IsGivenUp(attempted.back());
+    result.done += was_pending && !is_left ? 1 : 0;
+    result.left += was_pending && is_left ? 1 : 0;
   }
   return database_
       .Transact<stored::ScheduleWork>(
@@ -135,6 +136,9 @@ absl::Status ScheduleWorker::RunWork(const api::Call& service_call, const storag
 v1::PlanSchedule ScheduleWorker::Attempt(const api::Call& service_call,
                                          const stored::ScheduleWork& work,
                                          v1::PlanSchedule schedule) const {
+  if (rules::IsGivenUp(schedule)) {
+    return schedule;
+  }
   absl::Status status;
   const std::string name = ScheduleName(service_call.practice(), schedule);
   if (schedule.state() == v1::SCHEDULE_STATE_PENDING) {

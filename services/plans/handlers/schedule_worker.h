@@ -14,9 +14,9 @@
 namespace securebase::plans {
 
 // Carries out what plans want of the outcomes service: creates and ends their schedules, and tries
-// again until it is done. One worker at a time works on a practice (a lease of the store, and its
-// fencing token in every write). Each step may be repeated without harm: a schedule's id is made
-// from what it is for.
+// again until it is done, or until the answer is that it cannot be (rules::IsGivenUp). One worker
+// at a time works on a practice (a lease of the store, and its fencing token in every write). Each
+// step may be repeated without harm: a schedule's id is made from what it is for.
 //
 // A schedule is created with the rights of whoever last changed what the plan wants, and only if
 // treatment of its subject is consented to at that moment. It is ended by the service itself, since
@@ -31,7 +31,7 @@ class ScheduleWorker {
 
   struct Result {
     int done = 0;      // schedules created or ended
-    int left = 0;      // tried without success; tried again later
+    int left = 0;      // tried without success; tried again later, or given up
     int failures = 0;  // practices whose work could not be read or recorded
   };
 

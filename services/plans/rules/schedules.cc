@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/plans/rules/digest.h"
+#include "services/platform/base/error.h"
 
 namespace securebase::plans::rules {
 namespace {
@@ -58,6 +59,8 @@ std::vector<v1::PlanSchedule> Reconcile(const std::vector<v1::PlanSchedule>& pre
       // A pending one may exist all the same: its creation may have been done and not been heard
       // of. Ending what was never created is no error.
       schedule.set_state(v1::SCHEDULE_STATE_ENDING);
+    }
+    if (schedule.state() != v1::SCHEDULE_STATE_ACTIVE) {
       schedule.clear_last_error();
     }
     result.push_back(std::move(schedule));
@@ -70,9 +73,15 @@ std::vector<v1::PlanSchedule> Reconcile(const std::vector<v1::PlanSchedule>& pre
   return result;
 }
 
+bool IsGivenUp(const v1::PlanSchedule& schedule) {
+  return schedule.state() == v1::SCHEDULE_STATE_PENDING &&
+         (schedule.last_error() == ReasonName(Reason::kInvalidFields) ||
+          schedule.last_error() == ReasonName(Reason::kNotFound));
+}
+
 bool AnyPending(const std::vector<v1::PlanSchedule>& schedules) {
   return std::any_of(schedules.begin(), schedules.end(), [](const v1::PlanSchedule& schedule) {
-    return schedule.state() == v1::SCHEDULE_STATE_PENDING ||
+    return (schedule.state() == v1::SCHEDULE_STATE_PENDING && !IsGivenUp(schedule)) ||
            schedule.state() == v1::SCHEDULE_STATE_ENDING;
   });
 }

@@ -81,6 +81,25 @@ TEST_F(ScheduleWorkerTest, TriesAgainLaterAndLaterUntilItIsDone) {
   EXPECT_THAT(Plan().schedules(0).last_error(), IsEmpty());
 }
 
+// An instrument that the catalogue lacks does not come to be there by waiting.
+TEST_F(ScheduleWorkerTest, GivesUpWhatIsWrongInItself) {
+  CreateActivePlan();
+  outcomes_.status = InvalidFields({{"schedule.instrument", "is not in the catalogue"}});
+  Run();
+  EXPECT_FALSE(Plan().schedules_pending());
+  EXPECT_EQ(Plan().schedules(0).state(), v1::SCHEDULE_STATE_PENDING);
+  EXPECT_EQ(Plan().schedules(0).last_error(), "INVALID_FIELDS");
+  EXPECT_EQ(outcomes_.creates, 2);
+  fixture_.clock().Advance(absl::Hours(24));
+  Run();
+  EXPECT_EQ(outcomes_.creates, 2);
+  outcomes_.status = absl::OkStatus();
+  ASSERT_OK(Transition(v1::PLAN_STATUS_ON_HOLD));
+  ASSERT_OK(Transition(v1::PLAN_STATUS_ACTIVE));
+  Run();
+  EXPECT_EQ(outcomes_.Active(), 2);
+}
+
 TEST_F(ScheduleWorkerTest, WaitsLongerEachTimeUpToALimit) {
   EXPECT_EQ(RetryDelay(1), absl::Seconds(5));
   EXPECT_EQ(RetryDelay(2), absl::Seconds(10));

@@ -78,6 +78,20 @@ TEST(ReconcileTest, EndsWhatIsNotWantedEvenWhenItMayNotExistYet) {
   }
 }
 
+TEST(ReconcileTest, TriesAnewWhatWasGivenUp) {
+  auto present = InState(WantedSchedules(kPlan, Couple(), 1), v1::SCHEDULE_STATE_PENDING);
+  for (v1::PlanSchedule& schedule : present) {
+    schedule.set_last_error("NEIGHBOUR_UNAVAILABLE");
+  }
+  EXPECT_TRUE(AnyPending(present));
+  for (v1::PlanSchedule& schedule : present) {
+    schedule.set_last_error("INVALID_FIELDS");
+    EXPECT_TRUE(IsGivenUp(schedule));
+  }
+  EXPECT_FALSE(AnyPending(present));
+  EXPECT_TRUE(AnyPending(Reconcile(present, WantedSchedules(kPlan, Couple(), 2))));
+}
+
 TEST(ReconcileTest, AnotherCadenceIsAnotherSchedule) {
   v1::PlanContent changed = Couple();
   changed.mutable_measures(1)->set_cadence_weeks(2);

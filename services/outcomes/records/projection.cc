@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "services/episodes/records/kinds.h"
 #include "services/outcomes/records/kinds.h"
 #include "services/outcomes/records/practice_rules.h"
@@ -25,6 +26,11 @@ records::Reader ReadEverything(storage::Store& store, const api::Call& call) {
   view->set_practice(call.practice());
   view->set_practice_wide(true);
   return records::Reader(store, call, std::move(view));
+}
+
+api::Call WithTimeToLoad(api::Call call) {
+  call.deadline = absl::Now() + Projections::kLoadTime;
+  return call;
 }
 
 // The reader's practice's.
@@ -48,9 +54,31 @@ absl::Status PutOne(const records::Reader& reader, const records::Kind<Message>&
   return absl::OkStatus();
 }
 
-// Entries say that a record changed; its present state is what counts, however often it did.
+// An episode, and once it is open again what waits in it.
+absl::Status PutEpisode(const records::Reader& reader, const episodes::v1::Episode& episode,
+                        std::unique_ptr<PracticeFold>& fold) {
+  if (!fold->Put(episode)) {
+    return absl::OkStatus();
+  }
+  const auto put = [&](const auto& message) {
+    fold->Put(message);
+    return absl::OkStatus();
+  };
+  absl::Status status = reader.FindEach(AlertKind(), AlertsOfEpisode(episode.name()), put);
+  if (status.ok()) {
+    status = reader.FindEach(ScheduleKind(), SchedulesOfEpisode(episode.name()), put);
+  }
+  if (!status.ok()) {
+    fold.reset();  // who puts the episode again would not be told again that it was closed
+  }
+  return status;
+}
+
+// Entries say that a record changed; its present state is what counts, however often it did. So
+// what was put and then broke off is simply put again; where it cannot be, the fold is gone.
 absl::Status PutChanged(const records::Reader& reader, const type::v1::JournalEntry& entry,
-                        PracticeFold& fold) {
+                        std::unique_ptr<PracticeFold>& held) {
+  PracticeFold& fold = *held;
   const auto put = [&](const auto& message) {
     fold.Put(message);
     return absl::OkStatus();
@@ -71,13 +99,7 @@ absl::Status PutChanged(const records::Reader& reader, const type::v1::JournalEn
   if (parts[2] == "episodes") {
     return PutOne(
         reader, episodes::EpisodeKind(), entry, fold,
-        [&](const episodes::v1::Episode& episode) -> absl::Status {
-          if (!fold.Put(episode)) {
-            return absl::OkStatus();
-          }
-          SB_RETURN_IF_ERROR(reader.FindEach(AlertKind(), AlertsOfEpisode(episode.name()), put));
-          return reader.FindEach(ScheduleKind(), SchedulesOfEpisode(episode.name()), put);
-        });
+        [&](const episodes::v1::Episode& episode) { return PutEpisode(reader, episode, held); });
   }
   if (parts[2] == "series") {
     return PutOne(reader, SeriesKind(), entry, fold,
@@ -98,14 +120,16 @@ absl::Status Projections::Read(
     const api::Call& call,
     const std::function<void(const PracticeFold&, const storage::Position&)>& use) {
   const std::shared_ptr<Practice> practice = FindPractice(call.practice());
-  MutexLock lock(practice->mutex);
-  absl::Status status = CatchUp(call, *practice);
-  if (!status.ok()) {
-    practice->fold.reset();  // it may have stopped half-way
-    return status;
+  if (!practice->mutex.LockUntil(call.deadline)) {
+    return MakeError(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineExceeded,
+                     "the deadline passed while the practice's records were being read; try again");
   }
-  use(*practice->fold, practice->position);
-  return absl::OkStatus();
+  absl::Status status = CatchUp(call, *practice);
+  if (status.ok()) {
+    use(*practice->fold, practice->position);
+  }
+  practice->mutex.Unlock();
+  return status;
 }
 
 int64_t Projections::loads() const {
@@ -134,45 +158,50 @@ absl::Status Projections::CatchUp(const api::Call& call, Practice& practice) {
   SB_ASSIGN_OR_RETURN(const storage::Position now, store_.GetPosition(context, call.practice()));
   if (practice.fold == nullptr || practice.position.epoch != now.epoch ||
       practice.position.sequence > now.sequence) {
-    SB_RETURN_IF_ERROR(Load(call, practice));
+    return Load(call, practice);
   }
   // Each entry costs about as much as a row does when everything is loaded.
   if (now.sequence - practice.position.sequence >
       kMaxCatchUp + static_cast<int64_t>(practice.fold->row_count())) {
-    SB_RETURN_IF_ERROR(Load(call, practice));
+    return Load(call, practice);
   }
-  const records::Reader reader = ReadEverything(store_, call);
   while (practice.position.sequence < now.sequence) {
     const auto page =
         store_.Journal(context, call.practice(), practice.position.sequence, storage::kMaxPageRows);
-    if (ReasonOf(page.status()) == Reason::kResyncRequired) {
-      SB_RETURN_IF_ERROR(Load(call, practice));
-      continue;
+    // Another history, or not all of this one. `now` may be of the other: what is loaded is newer.
+    if (ReasonOf(page.status()) == Reason::kResyncRequired ||
+        (page.ok() && (page->position.epoch != practice.position.epoch || page->entries.empty()))) {
+      return Load(call, practice);
     }
     SB_RETURN_IF_ERROR(page.status());
-    if (page->position.epoch != practice.position.epoch || page->entries.empty()) {
-      SB_RETURN_IF_ERROR(Load(call, practice));
-      continue;
-    }
-    // By resource: so versions of instruments come before series, as the fold needs them.
-    std::map<std::string, type::v1::JournalEntry> changed;
-    for (const storage::JournalEntry& stored : page->entries) {
-      type::v1::JournalEntry entry;
-      if (!entry.ParseFromString(stored.value)) {
-        return MakeError(absl::StatusCode::kDataLoss, Reason::kDataLoss,
-                         "a journal entry cannot be read");
-      }
-      changed[entry.resource()] = std::move(entry);
-    }
-    for (const auto& [name, entry] : changed) {
-      SB_RETURN_IF_ERROR(PutChanged(reader, entry, *practice.fold));
-    }
-    practice.position.sequence = page->entries.back().sequence;
+    SB_RETURN_IF_ERROR(Follow(call, *page, practice));
   }
   return absl::OkStatus();
 }
 
-absl::Status Projections::Load(const api::Call& call, Practice& practice) {
+absl::Status Projections::Follow(const api::Call& call, const storage::JournalPage& page,
+                                 Practice& practice) {
+  // By resource: so versions of instruments come before series, as the fold needs them.
+  std::map<std::string, type::v1::JournalEntry> changed;
+  for (const storage::JournalEntry& stored : page.entries) {
+    type::v1::JournalEntry entry;
+    if (!entry.ParseFromString(stored.value)) {
+      return MakeError(absl::StatusCode::kDataLoss, Reason::kDataLoss,
+                       "a journal entry cannot be read");
+    }
+    changed[entry.resource()] = std::move(entry);
+  }
+  const api::Call patient = WithTimeToLoad(call);
+  const records::Reader reader = ReadEverything(store_, patient);
+  for (const auto& [name, entry] : changed) {
+    SB_RETURN_IF_ERROR(PutChanged(reader, entry, practice.fold));
+  }
+  practice.position.sequence = page.entries.back().sequence;
+  return absl::OkStatus();
+}
+
+absl::Status Projections::Load(const api::Call& hurried, Practice& practice) {
+  const api::Call call = WithTimeToLoad(hurried);
   // The position first: what changes while the records are read is read again from the journal.
   SB_ASSIGN_OR_RETURN(const storage::Position position,
                       store_.GetPosition({call.deadline}, call.practice()));

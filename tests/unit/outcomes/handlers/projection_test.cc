@@ -8,9 +8,12 @@
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "services/episodes/records/kinds.h"
 #include "services/episodes/rules/members.h"
@@ -20,6 +23,7 @@
 #include "services/outcomes/rules/series.h"
 #include "services/platform/base/resource_name.h"
 #include "tests/testing/counting_store.h"
+#include "tests/testing/hooked_store.h"
 #include "tests/unit/outcomes/outcomes_fixture.h"
 
 namespace securebase::outcomes {
@@ -518,6 +522,152 @@ TEST_F(ProjectionTest, WhoIsFarBehindLoadsInsteadOfFollowing) {
   EXPECT_EQ(store_.TakeWork().journal_entries, 0);
   EXPECT_EQ(reader.projections.loads(), 2);
   EXPECT_EQ(caught_up, DumpOf(writer.projections, System()));
+}
+
+absl::Status ReadNothing(Projections& projections, const api::Call& call) {
+  return projections.Read(call, [](const PracticeFold&, const storage::Position&) {});
+}
+
+TEST_F(ProjectionTest, ACallerInAHurryCostsTheNextNothing) {
+  Replica writer(store_, fixture_, *catalogue_);
+  OpenEpisode(writer, "e1");
+  Projections projections(store_, *catalogue_);
+  ASSERT_OK(ReadNothing(projections, System()));
+  OpenEpisode(writer, "e2");
+  api::Call late = System();
+  late.deadline = absl::Now() - absl::Seconds(1);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(ReadNothing(projections, late)));
+  ASSERT_OK(ReadNothing(projections, System()));
+  EXPECT_EQ(projections.loads(), 1);
+}
+
+// On a store so slow that nobody's time suffices for a load, the first who asks still loads.
+TEST_F(ProjectionTest, CallersInAHurryGetThereTogether) {
+  securebase::testing::HookedStore slow(fixture_.store());
+  Replica writer(store_, fixture_, *catalogue_);
+  OpenEpisode(writer, "e1");
+  Projections projections(slow, *catalogue_);
+  absl::Notification loading;
+  absl::Notification go_on;
+  slow.OnScan([&](absl::string_view index) {
+    if (index == "norm") {
+      loading.Notify();
+      go_on.WaitForNotification();
+    }
+  });
+  api::Call first = System();
+  first.deadline = absl::Now() + absl::Minutes(1);
+  absl::Status loaded;
+  std::thread loader([&] { loaded = ReadNothing(projections, first); });
+  loading.WaitForNotification();
+  for (int i = 0; i < 3; ++i) {
+    api::Call hurried = System();
+    hurried.deadline = absl::Now() + absl::Milliseconds(1);
+    EXPECT_TRUE(absl::IsDeadlineExceeded(ReadNothing(projections, hurried)));
+  }
+  go_on.Notify();
+  loader.join();
+  EXPECT_OK(loaded);
+  EXPECT_OK(ReadNothing(projections, System()));
+  EXPECT_EQ(projections.loads(), 1);
+}
+
+TEST_F(ProjectionTest, ALoadOnceBegunIsKeptThoughItsCallerIsGone) {
+  securebase::testing::HookedStore slow(fixture_.store());
+  Replica writer(store_, fixture_, *catalogue_);
+  OpenEpisode(writer, "e1");
+  Projections projections(slow, *catalogue_);
+  api::Call gone = System();
+  gone.deadline = absl::Now() + absl::Milliseconds(200);
+  slow.OnScan([&](absl::string_view) {
+    while (absl::Now() < gone.deadline) {
+      std::this_thread::yield();
+    }
+  });
+  // On a machine so loaded that the deadline was over before the load began, it is tried again.
+  while (projections.loads() == 0) {
+    gone.deadline = absl::Now() + absl::Milliseconds(200);
+    (void)ReadNothing(projections, gone);
+  }
+  EXPECT_OK(ReadNothing(projections, System()));
+  EXPECT_EQ(projections.loads(), 1);
+}
+
+// A page of changes that broke off is followed again, from the same fold.
+class FailingGetStore : public securebase::testing::CountingStore {
+ public:
+  using CountingStore::CountingStore;
+  absl::StatusOr<storage::Record> Get(const storage::Context& context, absl::string_view practice,
+                                      const storage::RecordKey& key) override {
+    if (fail_at > 0 && --fail_at == 0) {
+      return MakeError(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable, "away");
+    }
+    return CountingStore::Get(context, practice, key);
+  }
+  int fail_at = 0;  // 3: the third from now; 0: none
+};
+
+TEST_F(ProjectionTest, AStoreThatIsAwayForAMomentDoesNotMakeItLoadAgain) {
+  FailingGetStore failing(fixture_.store());
+  Replica writer(store_, fixture_, *catalogue_);
+  OpenEpisode(writer, "e1");
+  Projections projections(failing, *catalogue_);
+  DumpOf(projections, System());
+  OpenEpisode(writer, "e2");
+  Submit(writer, "e2");
+  OpenEpisode(writer, "e3");
+  failing.fail_at = 3;
+  EXPECT_TRUE(absl::IsUnavailable(ReadNothing(projections, System())));
+  EXPECT_EQ(failing.fail_at, 0);
+  EXPECT_EQ(DumpOf(projections, System()), DumpOf(writer.projections, System()));
+  EXPECT_EQ(projections.loads(), 1);
+}
+
+// Until it fails over, the first store; then one with another history.
+class FailingOverStore : public securebase::testing::CountingStore {
+ public:
+  FailingOverStore(storage::Store& first, storage::Store& second)
+      : CountingStore(first), second_(second) {}
+  absl::StatusOr<storage::Position> GetPosition(const storage::Context& context,
+                                                absl::string_view practice) override {
+    const bool after = failed_over_;
+    failed_over_ = failed_over_ || armed;
+    return after ? second_.GetPosition(context, practice)
+                 : CountingStore::GetPosition(context, practice);
+  }
+  absl::StatusOr<storage::JournalPage> Journal(const storage::Context& context,
+                                               absl::string_view practice, int64_t after,
+                                               int limit) override {
+    return failed_over_ ? second_.Journal(context, practice, after, limit)
+                        : CountingStore::Journal(context, practice, after, limit);
+  }
+  absl::StatusOr<storage::ScanPage> Scan(const storage::Context& context,
+                                         const storage::ScanRequest& request) override {
+    return failed_over_ ? second_.Scan(context, request) : CountingStore::Scan(context, request);
+  }
+  bool armed = false;  // the next GetPosition is the first store's last answer
+
+ private:
+  storage::Store& second_;
+  bool failed_over_ = false;
+};
+
+TEST_F(ProjectionTest, AFailoverToAShorterHistoryLoadsItOnce) {
+  Replica writer(store_, fixture_, *catalogue_);
+  OpenEpisode(writer, "e1");
+  const std::unique_ptr<storage::Store> other = storage::MakeMemoryStore(fixture_.clock());
+  Replica promoted(*other, fixture_, *catalogue_);
+  OpenEpisode(promoted, "e1");
+  FailingOverStore store(fixture_.store(), *other);
+  Projections projections(store, *catalogue_);
+  ASSERT_OK(ReadNothing(projections, System()));
+  OpenEpisode(writer, "e2");
+  store.armed = true;
+  api::Call call = System();
+  call.deadline = absl::Now() + absl::Seconds(30);
+  ASSERT_OK(ReadNothing(projections, call));
+  EXPECT_EQ(projections.loads(), 2);
+  EXPECT_EQ(DumpOf(projections, System()), DumpOf(promoted.projections, System()));
 }
 
 }  // namespace

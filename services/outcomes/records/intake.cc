@@ -80,6 +80,38 @@ absl::StatusOr<std::vector<v1::Assessment>> ReadAssessments(const Reader& reader
   return counted;
 }
 
+// The alerts of a cause: all are resolved but, perhaps, the last.
+struct Latest {
+  std::optional<v1::Alert> unresolved;
+  std::optional<v1::Alert> resolved;  // the last one that is
+  std::string next_name;              // of the alert that comes next, if all are resolved
+};
+absl::StatusOr<Latest> FindLatest(Write& write, const std::string& cause) {
+  SB_ASSIGN_OR_RETURN(const auto newest, write.FindAll(AlertKind(), AlertsOfCause(cause), 1));
+  int number = 1;
+  if (!newest.empty()) {
+    const std::string id = LastId(newest[0].name());
+    if (!absl::SimpleAtoi(id.substr(id.rfind('-') + 1), &number)) {
+      return Internal("an alert's id does not end with its number");
+    }
+  }
+  // The index is outside of the transaction's expectations, and by times, which a clock that was
+  // set back disorders: the records decide.
+  for (Latest latest;; ++number) {
+    latest.next_name =
+        FormatName(kAlertPattern, {write.call().practice(), absl::StrCat(cause, "-", number)});
+    SB_ASSIGN_OR_RETURN(auto existing, write.Find(AlertKind(), latest.next_name));
+    if (!existing.has_value()) {
+      return latest;
+    }
+    if (existing->state() != v1::ALERT_STATE_RESOLVED) {
+      latest.unresolved = std::move(existing);
+      return latest;
+    }
+    latest.resolved = std::move(existing);
+  }
+}
+
 // Alerts of one transaction, collected for the reply.
 class AlertWriter {
  public:
@@ -108,31 +140,14 @@ class AlertWriter {
 
   // The alert of the cause that is not resolved, or `blank` with the name that the next one gets.
   absl::StatusOr<v1::Alert> FindOrMake(const std::string& cause, const v1::Alert& blank) {
-    last_resolved_.reset();
-    SB_ASSIGN_OR_RETURN(const auto latest, write_.FindAll(AlertKind(), AlertsOfCause(cause), 1));
-    int number = 1;
-    if (!latest.empty()) {
-      const std::string id = LastId(latest[0].name());
-      if (!absl::SimpleAtoi(id.substr(id.rfind('-') + 1), &number)) {
-        return Internal("an alert's id does not end with its number");
-      }
+    SB_ASSIGN_OR_RETURN(Latest latest, FindLatest(write_, cause));
+    last_resolved_ = std::move(latest.resolved);
+    if (latest.unresolved.has_value()) {
+      return *std::move(latest.unresolved);
     }
-    // The index was read outside of the transaction's expectations: the records decide.
-    while (true) {
-      const std::string name =
-          FormatName(kAlertPattern, {write_.call().practice(), absl::StrCat(cause, "-", number)});
-      SB_ASSIGN_OR_RETURN(auto existing, write_.Find(AlertKind(), name));
-      if (!existing.has_value()) {
-        v1::Alert alert = blank;
-        alert.set_name(name);
-        return alert;
-      }
-      if (existing->state() != v1::ALERT_STATE_RESOLVED) {
-        return *std::move(existing);
-      }
-      last_resolved_ = std::move(existing);
-      ++number;
-    }
+    v1::Alert alert = blank;
+    alert.set_name(std::move(latest.next_name));
+    return alert;
   }
 
   absl::Status Save(v1::Alert alert) {
@@ -294,6 +309,16 @@ absl::Status CorrectAlerts(Write& write, const std::vector<Step>& steps, const v
   return EaseAlerts(write, steps, series, alerts);
 }
 
+// Before the other members' series are read: what an index shows is not among what a transaction
+// expects, and a series that is not there yet cannot be.
+absl::Status TakeTurn(Write& write, const v1::Series& series) {
+  type::v1::Claim turn;
+  turn.set_name(FormatName(kAllianceTurnPattern, {write.call().practice(), LastId(series.episode()),
+                                                  LastId(series.instrument())}));
+  turn.set_owner(series.name());
+  return write.Save(AllianceTurnKind(), std::move(turn)).status();
+}
+
 // Compares the alliance of `series` with that of every other member of the episode.
 absl::Status JudgeSplits(Write& write, const v1::InstrumentDefinition& definition,
                          const PracticeRules& rules, const v1::Series& series,
@@ -301,6 +326,7 @@ absl::Status JudgeSplits(Write& write, const v1::InstrumentDefinition& definitio
   if (definition.domain() != v1::DOMAIN_ALLIANCE) {
     return absl::OkStatus();
   }
+  SB_RETURN_IF_ERROR(TakeTurn(write, series));
   SB_ASSIGN_OR_RETURN(
       const std::vector<v1::Series> others,
       write.FindAll(SeriesKind(), SeriesOfEpisode(series.episode(), series.instrument()),
@@ -569,15 +595,8 @@ absl::Status RaiseOverdue(Write& write, const PracticeRules& rules, const v1::Sc
 }
 
 absl::StatusOr<std::optional<v1::Alert>> FindUnresolved(Write& write, const std::string& cause) {
-  SB_ASSIGN_OR_RETURN(const auto latest, write.FindAll(AlertKind(), AlertsOfCause(cause), 1));
-  if (latest.empty()) {
-    return std::optional<v1::Alert>();
-  }
-  SB_ASSIGN_OR_RETURN(std::optional<v1::Alert> alert, write.Find(AlertKind(), latest[0].name()));
-  if (alert.has_value() && alert->state() == v1::ALERT_STATE_RESOLVED) {
-    alert.reset();
-  }
-  return alert;
+  SB_ASSIGN_OR_RETURN(Latest latest, FindLatest(write, cause));
+  return std::move(latest.unresolved);
 }
 
 }  // namespace securebase::outcomes

@@ -189,6 +189,14 @@ const records::Kind<v1::Norm>& NormKind() {
   return *kind;
 }
 
+const records::Kind<type::v1::Claim>& AllianceTurnKind() {
+  static const auto* kind = new records::Kind<type::v1::Claim>{
+      "alliance-turn", [](const type::v1::Claim&) { return Access(); },
+      [](const type::v1::Claim&) { return std::vector<IndexEntry>(); },
+      /*journaled=*/false};
+  return *kind;
+}
+
 Query AssessmentsOfEpisode(absl::string_view episode) {
   return {"assessment-by-episode", SortKey({LastId(episode), ""})};
 }

@@ -10,6 +10,7 @@
 #include "securebase/outcomes/v1/own_instrument.pb.h"
 #include "securebase/outcomes/v1/schedule.pb.h"
 #include "securebase/outcomes/v1/series.pb.h"
+#include "securebase/type/v1/type.pb.h"
 #include "services/platform/records/database.h"
 
 // How outcomes keeps its records, and where it finds them again.
@@ -27,6 +28,8 @@ inline constexpr absl::string_view kAssessmentPattern =
 inline constexpr absl::string_view kSeriesPattern = "practices/{practice}/series/{series}";
 inline constexpr absl::string_view kAlertPattern = "practices/{practice}/alerts/{alert}";
 inline constexpr absl::string_view kSchedulePattern = "practices/{practice}/schedules/{schedule}";
+inline constexpr absl::string_view kAllianceTurnPattern =
+    "practices/{practice}/episodes/{episode}/alliance-turns/{instrument}";
 
 const records::Kind<v1::Assessment>& AssessmentKind();
 const records::Kind<v1::Series>& SeriesKind();
@@ -37,6 +40,9 @@ const records::Kind<v1::Instrument>& InstrumentKind();
 const records::Kind<v1::InstrumentVersion>& InstrumentVersionKind();
 const records::Kind<v1::InstrumentTexts>& InstrumentTextsKind();
 const records::Kind<v1::Norm>& NormKind();
+// Of one episode and instrument of the alliance: written by everything that compares its series, so
+// that of two which do so at once, and would each miss what the other brings, one begins anew.
+const records::Kind<type::v1::Claim>& AllianceTurnKind();
 
 // Assessments, those entered in error included, by answered time, recorded time, id: of an episode,
 // of a series.

@@ -4,6 +4,7 @@
 #include "gmock/gmock.h"
 #include "services/outcomes/rules/alert.h"
 #include "tests/testing/golden.h"
+#include "tests/testing/hooked_store.h"
 #include "tests/unit/outcomes/outcomes_fixture.h"
 
 namespace securebase::outcomes {
@@ -266,6 +267,64 @@ TEST_F(AlertsTest, ASplitAllianceRestsOnBothAndIsSeenByNobodyWhoMayNotSeeBoth) {
               IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
   ASSERT_OK(SubmitAlliance("bob", 5));
   EXPECT_EQ(AlertsOf(v1::ALERT_KIND_ALLIANCE_SPLIT)[0].state(), v1::ALERT_STATE_RESOLVED);
+}
+
+// Two members answer at the same time: each transaction begins before the other's has ended, so
+// that neither sees what the other brings, unless it is made to begin anew.
+class RacingAlliancesTest : public AlertsTest {
+ protected:
+  static v1::SubmitAssessmentRequest Alliance(v1::SubmitAssessmentRequest request,
+                                              const std::string& who) {
+    request.mutable_assessment()->set_subject(who);
+    request.mutable_assessment()->set_informant(who);
+    return request;
+  }
+  // Bob's, and in the midst of it ann's.
+  void Race(const std::vector<int>& of_ann, const std::vector<int>& of_bob) {
+    const v1::SubmitAssessmentRequest ann = Alliance(Request("wai-sr", of_ann), "ann");
+    const v1::SubmitAssessmentRequest bob = Alliance(Request("wai-sr", of_bob), "bob");
+    int scans = 0;
+    store_.OnScan([&](absl::string_view index) {
+      if (index == "series-by-episode" && ++scans == 1) {
+        EXPECT_OK(handlers_.SubmitAssessment(Staff(), ann));
+      }
+    });
+    EXPECT_OK(racing_.SubmitAssessment(Staff(), bob));
+    EXPECT_GT(scans, 1) << "it should have begun anew";
+  }
+  static std::vector<int> Answers(int first, int second) {
+    std::vector<int> answers(6, first);
+    answers.insert(answers.end(), 6, second);
+    return answers;
+  }
+
+  // Answers what was there before the hook ran, as a read that began earlier does.
+  class EarlyReadStore : public securebase::testing::HookedStore {
+   public:
+    using HookedStore::HookedStore;
+    absl::StatusOr<storage::ScanPage> Scan(const storage::Context& context,
+                                           const storage::ScanRequest& request) override {
+      auto page = CountingStore::Scan(context, request);
+      (void)HookedStore::Scan(context, request);
+      return page;
+    }
+  };
+  EarlyReadStore store_{fixture_.store()};
+  records::Database racing_database_{{&store_, &access_, &fixture_.page_tokens(), &fixture_.ids()}};
+  OutcomeHandlers racing_{racing_database_, *catalogue_, projections_};
+};
+
+TEST_F(RacingAlliancesTest, TwoFirstAnswersAtOnceAreCompared) {
+  Race(Answers(5, 5), Answers(4, 4));
+  EXPECT_THAT(AlertsOf(v1::ALERT_KIND_ALLIANCE_SPLIT), SizeIs(1));
+}
+
+TEST_F(RacingAlliancesTest, TwoLaterAnswersAtOnceAreCompared) {
+  ASSERT_OK(SubmitAlliance("ann", 4));
+  ASSERT_OK(SubmitAlliance("bob", 4));
+  fixture_.clock().Advance(absl::Hours(24));
+  Race(Answers(5, 4), Answers(4, 3));
+  EXPECT_THAT(AlertsOf(v1::ALERT_KIND_ALLIANCE_SPLIT), SizeIs(1));
 }
 
 TEST(AlertRulesTest, Transitions) {

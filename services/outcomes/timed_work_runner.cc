@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
+
 namespace securebase::outcomes {
 namespace {
 
@@ -38,6 +40,11 @@ void TimedWorkRunner::RunOnce() {
     return;
   }
   failures_.Add(report->failed);
+  if (!report->first_failure.ok()) {
+    logger_.Error("timed work could not be done for some practices",
+                  {{"practices", absl::StrCat(report->failed)},
+                   {"error", std::string(report->first_failure.message())}});
+  }
   MutexLock lock(mutex_);
   const bool older = report->oldest_risk.has_value() &&
                      (!oldest_risk_.has_value() || *report->oldest_risk < *oldest_risk_);

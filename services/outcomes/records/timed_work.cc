@@ -10,6 +10,7 @@
 #include "services/outcomes/rules/alert.h"
 #include "services/outcomes/rules/schedule.h"
 #include "services/platform/api/timestamp.h"
+#include "services/platform/base/resource_name.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::outcomes {
@@ -49,82 +50,108 @@ absl::StatusOr<TimedWorkReport> TimedWork::Run() {
       return report;
     }
     for (const std::string& practice : practices) {
-      if (!RunPractice(practice, report).ok()) {
+      absl::Status status = RunPractice(practice, report);
+      if (!status.ok()) {
         ++report.failed;
+        report.first_failure.Update(std::move(status));
       }
     }
     after = practices.back();
   }
 }
 
+// Whatever fails does not keep the rest from being done: first the risk alerts, which must not wait
+// for a schedule that cannot be read.
 absl::Status TimedWork::RunPractice(const std::string& practice, TimedWorkReport& report) {
   const api::Call call = MakeCall(practice, "timed-work/read");
   SB_ASSIGN_OR_RETURN(const records::Reader reader, database_.ReaderFor(call));
-  SB_ASSIGN_OR_RETURN(const auto waiting, reader.FindAll(AlertKind(), WaitingRiskAlerts(), 1));
+  absl::Status first;
+  // An expiry is gone at its time, and the bound of a query is exclusive.
+  const absl::Time until = call.time + absl::Microseconds(1);
+  const auto found = [&](auto result) {
+    first.Update(result.status());
+    return result.ok() ? *std::move(result) : typename decltype(result)::value_type();
+  };
+  const auto waiting = found(reader.FindAll(AlertKind(), WaitingRiskAlerts(), 1));
   if (!waiting.empty()) {
     const absl::Time since = api::FromProto(waiting[0].open_time());
     report.oldest_risk = std::min(report.oldest_risk.value_or(since), since);
   }
-  // An expiry is gone at its time, and the bound of a query is exclusive.
-  const absl::Time until = call.time + absl::Microseconds(1);
-  SB_ASSIGN_OR_RETURN(const auto expired,
-                      reader.FindAll(ScheduleKind(), SchedulesToCheck(until), kMaxPerRun));
-  SB_ASSIGN_OR_RETURN(const auto unanswered,
-                      reader.FindAll(AlertKind(), AlertsToEscalate(until), kMaxPerRun));
+  const auto unanswered = found(reader.FindAll(AlertKind(), AlertsToEscalate(until), kMaxPerRun));
+  const auto expired = found(reader.FindAll(ScheduleKind(), SchedulesToCheck(until), kMaxPerRun));
   if (expired.empty() && unanswered.empty()) {
-    return absl::OkStatus();  // no lease, which would be a write
+    return first;  // no lease, which would be a write
   }
   storage::Store& store = database_.store();
   const auto lease = store.AcquireLease({call.deadline}, practice, kLease, owner_, kLeaseDuration);
   if (ReasonOf(lease.status()) == Reason::kLeaseHeld) {
-    return absl::OkStatus();  // another replica is at it
+    return first;  // another replica is at it
   }
   SB_RETURN_IF_ERROR(lease.status());
   const storage::Fence fence{kLease, lease->token};
+  // A store that lets every step wait must not keep the other practices waiting.
+  bool lease_lost = false;
+  const auto go_on = [&] { return !lease_lost && absl::Now() < call.deadline; };
+  const auto note = [&](const absl::Status& status, int& done) {
+    done += status.ok() ? 1 : 0;
+    lease_lost = lease_lost || ReasonOf(status) == Reason::kLeaseLost;
+    first.Update(status);
+  };
+  for (size_t i = 0; i < unanswered.size() && go_on(); ++i) {
+    note(Escalate(unanswered[i], fence), report.escalated);
+  }
+  for (size_t i = 0; i < expired.size() && go_on(); ++i) {
+    note(CountMissed(expired[i], fence), report.missed);
+  }
+  first.Update(
+      store.ReleaseLease({absl::Now() + kPracticeTimeout}, practice, kLease, lease->token));
+  return first;
+}
 
-  for (const v1::Schedule& found : expired) {
-    const api::Call step = MakeCall(practice, "timed-work/count-missed");
-    const auto result = database_.Transact<v1::Schedule>(
-        step, found, [&](records::Write& write) -> absl::StatusOr<v1::Schedule> {
-          write.SetFence(fence);
-          SB_ASSIGN_OR_RETURN(std::optional<v1::Schedule> schedule,
-                              write.Find(ScheduleKind(), found.name()));
-          if (!schedule.has_value() || schedule->status() != v1::SCHEDULE_STATUS_ACTIVE) {
-            return found;  // ended meanwhile
-          }
-          SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(write));
-          SB_ASSIGN_OR_RETURN(const std::optional<episodes::v1::Episode> episode,
-                              write.Find(episodes::EpisodeKind(), schedule->episode()));
-          if (episode.has_value() && !episodes::IsOpen(episode->status())) {
-            return EndSchedule(write, rules, *std::move(schedule), kEpisodeClosed);
-          }
-          if (CountMisses(write.now(), *schedule)) {
-            SB_RETURN_IF_ERROR(RaiseOverdue(write, rules, *schedule));
-          }
-          return write.Update(ScheduleKind(), *std::move(schedule));
-        });
-    SB_RETURN_IF_ERROR(result.status());
-    ++report.missed;
-  }
-  for (const v1::Alert& found : unanswered) {
-    const api::Call step = MakeCall(practice, "timed-work/escalate");
-    const auto result = database_.Transact<v1::Alert>(
-        step, found, [&](records::Write& write) -> absl::StatusOr<v1::Alert> {
-          write.SetFence(fence);
-          SB_ASSIGN_OR_RETURN(std::optional<v1::Alert> alert,
-                              write.Find(AlertKind(), found.name()));
-          if (!alert.has_value() || !alert->has_escalate_time() ||
-              api::FromProto(alert->escalate_time()) > write.now()) {
-            return found;  // acknowledged, or opened anew, meanwhile
-          }
-          SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(write));
-          EscalateAlert(rules.escalation_staff, MomentOf(write, rules), *alert);
-          return SaveAlert(write, *std::move(alert));
-        });
-    SB_RETURN_IF_ERROR(result.status());
-    ++report.escalated;
-  }
-  return store.ReleaseLease({call.deadline}, practice, kLease, lease->token);
+absl::Status TimedWork::Escalate(const v1::Alert& found, const storage::Fence& fence) {
+  const api::Call step = MakeCall(PracticeOf(found.name()), "timed-work/escalate");
+  return database_
+      .Transact<v1::Alert>(step, found,
+                           [&](records::Write& write) -> absl::StatusOr<v1::Alert> {
+                             write.SetFence(fence);
+                             SB_ASSIGN_OR_RETURN(std::optional<v1::Alert> alert,
+                                                 write.Find(AlertKind(), found.name()));
+                             if (!alert.has_value() || !alert->has_escalate_time() ||
+                                 api::FromProto(alert->escalate_time()) > write.now()) {
+                               return found;  // acknowledged, or opened anew, meanwhile
+                             }
+                             SB_ASSIGN_OR_RETURN(const PracticeRules rules,
+                                                 ReadPracticeRules(write));
+                             EscalateAlert(rules.escalation_staff, MomentOf(write, rules), *alert);
+                             return SaveAlert(write, *std::move(alert));
+                           })
+      .status();
+}
+
+absl::Status TimedWork::CountMissed(const v1::Schedule& found, const storage::Fence& fence) {
+  const api::Call step = MakeCall(PracticeOf(found.name()), "timed-work/count-missed");
+  return database_
+      .Transact<v1::Schedule>(
+          step, found,
+          [&](records::Write& write) -> absl::StatusOr<v1::Schedule> {
+            write.SetFence(fence);
+            SB_ASSIGN_OR_RETURN(std::optional<v1::Schedule> schedule,
+                                write.Find(ScheduleKind(), found.name()));
+            if (!schedule.has_value() || schedule->status() != v1::SCHEDULE_STATUS_ACTIVE) {
+              return found;  // ended meanwhile
+            }
+            SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(write));
+            SB_ASSIGN_OR_RETURN(const std::optional<episodes::v1::Episode> episode,
+                                write.Find(episodes::EpisodeKind(), schedule->episode()));
+            if (episode.has_value() && !episodes::IsOpen(episode->status())) {
+              return EndSchedule(write, rules, *std::move(schedule), kEpisodeClosed);
+            }
+            if (CountMisses(write.now(), *schedule)) {
+              SB_RETURN_IF_ERROR(RaiseOverdue(write, rules, *schedule));
+            }
+            return write.Update(ScheduleKind(), *std::move(schedule));
+          })
+      .status();
 }
 
 }  // namespace securebase::outcomes

@@ -6,6 +6,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "securebase/outcomes/v1/alert.pb.h"
+#include "securebase/outcomes/v1/schedule.pb.h"
 #include "services/platform/base/clock.h"
 #include "services/platform/base/id.h"
 #include "services/platform/records/database.h"
@@ -16,7 +18,8 @@ namespace securebase::outcomes {
 struct TimedWorkReport {
   int missed = 0;     // schedules of which something was counted as missed
   int escalated = 0;  // alerts
-  int failed = 0;     // practices that could not be served; the next run tries again
+  int failed = 0;     // practices that could not be served in full; the next run tries again
+  absl::Status first_failure;  // why the first of them could not; OK: there is none
   // Since when the oldest risk alert of all practices waits for an acknowledgement; nothing: none
   // does. Partial when `failed` is not 0.
   std::optional<absl::Time> oldest_risk;
@@ -36,6 +39,8 @@ class TimedWork {
 
  private:
   absl::Status RunPractice(const std::string& practice, TimedWorkReport& report);
+  absl::Status Escalate(const v1::Alert& found, const storage::Fence& fence);
+  absl::Status CountMissed(const v1::Schedule& found, const storage::Fence& fence);
   api::Call MakeCall(const std::string& practice, const std::string& what);
 
   const records::Database& database_;

@@ -2,7 +2,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "services/outcomes/records/intake.h"
+#include "services/outcomes/records/kinds.h"
 #include "services/outcomes/records/timed_work.h"
+#include "tests/testing/hooked_store.h"
 #include "tests/unit/outcomes/outcomes_fixture.h"
 
 namespace securebase::outcomes {
@@ -239,6 +242,48 @@ TEST_F(SchedulesTest, RiskThatNobodyAcknowledgesIsEscalatedOnce) {
   EXPECT_EQ(Alerts()[0].events(1).kind(), v1::ALERT_EVENT_KIND_ESCALATED);
   ASSERT_OK(Acknowledge(Alerts()[0].name()));
   EXPECT_EQ(RunTimedWork().oldest_risk, std::nullopt);
+}
+
+TEST_F(SchedulesTest, AScheduleThatCannotBeReadKeepsNeitherRiskNorOtherSchedulesWaiting) {
+  ASSERT_OK(Create(ScheduleRequest()));
+  v1::CreateScheduleRequest other = ScheduleRequest("s2");
+  other.mutable_schedule()->set_instrument(testing::InstrumentName("gad-7"));
+  ASSERT_OK(Create(other));
+  ASSERT_OK(SubmitPhq9(10, 2));
+  fixture_.clock().Advance(15 * kDay);
+  securebase::testing::HookedStore store(fixture_.store());
+  store.FailReadsOf("schedules/s1");
+  const records::Database database({&store, &access_, &fixture_.page_tokens(), &fixture_.ids()});
+  TimedWork work(database, fixture_.clock(), fixture_.ids());
+  ASSERT_OK_AND_ASSIGN(const TimedWorkReport report, work.Run());
+  EXPECT_EQ(report.escalated, 1);
+  EXPECT_EQ(report.missed, 1);
+  EXPECT_EQ(report.failed, 1);
+  EXPECT_TRUE(absl::IsUnavailable(report.first_failure)) << report.first_failure;
+  EXPECT_EQ(RunTimedWork().missed, 1) << "the lease was given up, and the other one is left";
+}
+
+// The clock was set back between two alerts of one cause: the later one has the earlier time.
+TEST_F(SchedulesTest, AnAlertIsFoundThoughAnEarlierOneHasALaterTime) {
+  const std::string cause = AlertCause(v1::ALERT_KIND_OVERDUE, "practices/p1/schedules/s1", "");
+  const auto create = [&](int number, v1::AlertState state) {
+    v1::Alert alert;
+    alert.set_name(absl::StrCat("practices/p1/alerts/", cause, "-", number));
+    alert.set_episode(testing::kCouple);
+    alert.set_kind(v1::ALERT_KIND_OVERDUE);
+    alert.set_state(state);
+    return database_.Transact<v1::Alert>(
+        Staff(), alert, [&](records::Write& write) { return write.Create(AlertKind(), alert); });
+  };
+  ASSERT_OK(create(1, v1::ALERT_STATE_RESOLVED));
+  fixture_.clock().Advance(-absl::Hours(1));
+  ASSERT_OK(create(2, v1::ALERT_STATE_OPEN));
+  ASSERT_OK(database_.Transact<v1::Alert>(
+      Staff(), v1::Alert(), [&](records::Write& write) -> absl::StatusOr<v1::Alert> {
+        SB_ASSIGN_OR_RETURN(const auto alert, FindUnresolved(write, cause));
+        EXPECT_TRUE(alert.has_value());
+        return alert.value_or(v1::Alert());
+      }));
 }
 
 // dr-chief treats nobody of the couple. From the escalation on they see the alert and what is

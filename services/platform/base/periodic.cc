@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "services/platform/base/steady_timer.h"
 
 namespace securebase {
 
@@ -39,10 +39,11 @@ void Periodic::Loop() {
       woken_ = false;
     }
     run_();
-    const absl::Time next = absl::Now() + interval_;
+    const SteadyTimer pause(interval_);
     MutexLock lock(mutex_);
-    while (!stopping_ && !woken_ && absl::Now() < next) {
-      changed_.WaitFor(mutex_, next - absl::Now());
+    for (absl::Duration left = pause.Left(); !stopping_ && !woken_ && left > absl::ZeroDuration();
+         left = pause.Left()) {
+      changed_.WaitFor(mutex_, left);
     }
   }
 }

@@ -9,7 +9,8 @@
 
 namespace securebase {
 
-// Runs a function on a thread of its own, at once and then `interval` after each run has ended.
+// Runs a function on a thread of its own, at once and then `interval` after each run has ended,
+// however the system's clock is set meanwhile.
 class Periodic {
  public:
   Periodic(absl::Duration interval, std::function<void()> run);

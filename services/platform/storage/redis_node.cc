@@ -75,7 +75,7 @@ RedisOutcome RedisNode::Run(absl::Time deadline, RedisRequest request) {
     return Unsent(absl::UnavailableError("the primary has changed"));
   }
   // While a node is down its callers look elsewhere instead of waiting for the next attempt.
-  if (stats_.connections == 0 && absl::Now() < next_attempt_) {
+  if (stats_.connections == 0 && until_next_attempt_.Left() > absl::ZeroDuration()) {
     return Unsent(last_failure_);
   }
   queue_.push_back(pending);
@@ -172,7 +172,7 @@ bool RedisNode::AwaitWork(bool connected) {
     } else if (queue_.empty()) {
       spare_.Wait(mutex_);
     } else {
-      const absl::Duration left = next_attempt_ - absl::Now();
+      const absl::Duration left = until_next_attempt_.Left();
       if (left <= absl::ZeroDuration()) {
         return true;
       }
@@ -196,7 +196,7 @@ std::unique_ptr<RedisConnection> RedisNode::Connect() {
     }
     ++stats_.failed_connects;
     backoff_ = std::clamp(2 * backoff_, kMinBackoff, kMaxBackoff);
-    next_attempt_ = absl::Now() + Jittered(backoff_);
+    until_next_attempt_ = SteadyTimer(Jittered(backoff_));
     last_failure_ = connection.status();
     if (stats_.connections == 0) {
       FailQueue(last_failure_);

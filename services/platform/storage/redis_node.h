@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "services/platform/base/mutex.h"
+#include "services/platform/base/steady_timer.h"
 #include "services/platform/storage/redis_connection.h"
 #include "services/platform/storage/redis_options.h"
 #include "services/platform/storage/redis_reply.h"
@@ -123,7 +124,7 @@ class RedisNode {
   // After a connection could not be made.
   absl::Status last_failure_ ABSL_GUARDED_BY(mutex_);
   absl::Duration backoff_ ABSL_GUARDED_BY(mutex_);
-  absl::Time next_attempt_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  SteadyTimer until_next_attempt_ ABSL_GUARDED_BY(mutex_){absl::ZeroDuration()};
 
   std::vector<std::thread> threads_;
 };

@@ -15,6 +15,7 @@
 #include "services/platform/base/error.h"
 #include "services/platform/base/mutex.h"
 #include "services/platform/base/status_macros.h"
+#include "services/platform/base/steady_timer.h"
 #include "services/platform/storage/checks.h"
 #include "services/platform/storage/redis_node.h"
 #include "services/platform/storage/redis_slot.h"
@@ -148,7 +149,7 @@ class Router final : public RedisRouter {
         }
       }
       if (!at_once) {
-        AwaitChange(std::min(absl::Now() + Jittered(delay), deadline));
+        AwaitChange(std::min(Jittered(delay), deadline - absl::Now()));
         delay = std::min(2 * delay, kMaxDelay);
       }
       if (absl::Now() >= deadline) {
@@ -350,12 +351,13 @@ class Router final : public RedisRouter {
     return absl::StrCat(options_.prefix, ":{", slot_tags_[confirm_slot_], "}", kConfirmName);
   }
 
-  // Waits until the primaries have changed, the router is closed, or the time has come.
-  void AwaitChange(absl::Time until) {
+  // Waits until the primaries have changed, the router is closed, or the time is over.
+  void AwaitChange(absl::Duration time) {
+    const SteadyTimer pause(time);
     MutexLock lock(mutex_);
     const int64_t version = version_;
     while (!closed_ && version == version_) {
-      const absl::Duration left = until - absl::Now();
+      const absl::Duration left = pause.Left();
       if (left <= absl::ZeroDuration()) {
         return;
       }
@@ -405,9 +407,10 @@ class Router final : public RedisRouter {
         first_search_ = found.status();
         changed_.NotifyAll();
       }
-      const absl::Time until = absl::Now() + Jittered(pause);
-      while (!closed_ && absl::Now() < until) {
-        searcher_wakes_.WaitFor(mutex_, until - absl::Now());
+      const SteadyTimer timer(Jittered(pause));
+      for (absl::Duration left = timer.Left(); !closed_ && left > absl::ZeroDuration();
+           left = timer.Left()) {
+        searcher_wakes_.WaitFor(mutex_, left);
       }
     }
   }

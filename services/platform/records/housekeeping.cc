@@ -1,6 +1,7 @@
 #include "services/platform/records/housekeeping.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,27 +52,53 @@ absl::Status DiskError(const std::string& path, absl::string_view what) {
       absl::StrCat("cannot ", what, " the audit export ", path, ": ", std::strerror(errno)));
 }
 
+absl::Status WriteAll(int file, const std::string& path, const std::string& text) {
+  for (size_t written = 0; written < text.size();) {
+    const ssize_t n = write(file, text.data() + written, text.size() - written);
+    if (n < 0 && errno != EINTR) {
+      return DiskError(path, "write");
+    }
+    written += n > 0 ? static_cast<size_t>(n) : 0;
+  }
+  return fsync(file) == 0 ? absl::OkStatus() : DiskError(path, "sync");
+}
+
+// Appends whole lines to an open file, or leaves it as it was: what follows the half of a line
+// would continue it, and be lost with it.
+absl::Status AppendLines(int file, const std::string& path, const std::string& text) {
+  // Replicas that look after other practices may write to the same file.
+  while (flock(file, LOCK_EX) != 0) {
+    if (errno != EINTR) {
+      return DiskError(path, "lock");
+    }
+  }
+  struct stat before = {};
+  if (fstat(file, &before) != 0) {
+    return DiskError(path, "look at");
+  }
+  char last = '\n';
+  if (before.st_size > 0 && pread(file, &last, 1, before.st_size - 1) != 1) {
+    return DiskError(path, "read");
+  }
+  // Of a process that ended in the midst of a line; its entries are exported again.
+  const absl::Status status = WriteAll(file, path, last == '\n' ? text : "\n" + text);
+  if (!status.ok()) {
+    // Should this fail too, the next one begins with a line of its own.
+    (void)!ftruncate(file, before.st_size);
+  }
+  return status;
+}
+
 // Appends durably: the file, and its name in the directory.
 absl::Status AppendToFile(const std::string& directory, const std::string& name,
                           const std::string& text) {
   const std::string path = absl::StrCat(directory, "/", name);
-  const int file = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  const int file = open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) {
     return DiskError(path, "open");
   }
-  absl::Status status;
-  size_t written = 0;
-  while (written < text.size() && status.ok()) {
-    const ssize_t n = write(file, text.data() + written, text.size() - written);
-    if (n < 0 && errno != EINTR) {
-      status = DiskError(path, "write");
-    }
-    written += n > 0 ? static_cast<size_t>(n) : 0;
-  }
-  if (status.ok() && fsync(file) != 0) {
-    status = DiskError(path, "sync");
-  }
-  close(file);
+  absl::Status status = AppendLines(file, path, text);
+  close(file);  // and unlocks it
   SB_RETURN_IF_ERROR(status);
   const int folder = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0 || fsync(folder) != 0) {
@@ -108,10 +135,15 @@ class Keeper {
 
   absl::Status Run() {
     SB_ASSIGN_OR_RETURN(Watermark watermark, ReadWatermark());
+    absl::Status status;
     if (!options_.audit_directory.empty()) {
-      SB_RETURN_IF_ERROR(Export(watermark));
+      status = Export(watermark);
     }
-    return Trim(watermark);
+    // What cannot be exported stays; the journal need not.
+    if (!absl::IsAborted(status)) {
+      status.Update(Trim(watermark));
+    }
+    return status;
   }
 
  private:
@@ -134,16 +166,16 @@ class Keeper {
     return watermark;
   }
 
-  absl::Status WriteWatermark(Watermark& watermark) {
+  absl::Status WriteWatermark(int64_t exported, Watermark& watermark) {
     storage::Envelope envelope;
-    envelope.payload = absl::StrCat(watermark.exported);
+    envelope.payload = absl::StrCat(exported);
     storage::Batch batch;
     batch.practice = practice_;
     batch.fence = storage::Fence{kLease, token_};
     batch.expectations.push_back({WatermarkKey(), watermark.version});
     batch.puts.push_back({WatermarkKey(), storage::SealEnvelope(envelope), {}});
     SB_ASSIGN_OR_RETURN(const storage::ApplyResult result, store_.Apply(StepContext(), batch));
-    watermark.version = result.versions[0];
+    watermark = {result.versions[0], exported};
     return absl::OkStatus();
   }
 
@@ -162,8 +194,7 @@ class Keeper {
         text += ExportLine(entry);
       }
       SB_RETURN_IF_ERROR(AppendToFile(options_.audit_directory, name, text));
-      watermark.exported = entries.back().sequence;
-      SB_RETURN_IF_ERROR(WriteWatermark(watermark));
+      SB_RETURN_IF_ERROR(WriteWatermark(entries.back().sequence, watermark));
     }
   }
 
@@ -217,29 +248,35 @@ std::unique_ptr<AuditSink> MakeStoreAuditSink(storage::Store& store) {
 
 absl::Status RunHousekeeping(storage::Store& store, const Clock& clock,
                              const HousekeepingOptions& options) {
+  absl::Status first;
+  const auto look_after = [&](const std::string& practice) -> absl::Status {
+    SB_ASSIGN_OR_RETURN(
+        const storage::Lease lease,
+        store.AcquireLease({absl::Now() + kStepTime}, practice, kLease, options.owner, kLeaseTime));
+    absl::Status done = Keeper(store, clock, options, practice, lease.token).Run();
+    done.Update(store.ReleaseLease({absl::Now() + kStepTime}, practice, kLease, lease.token));
+    return done;
+  };
   std::string last;
   while (true) {
     const storage::Context context{absl::Now() + kStepTime};
-    SB_ASSIGN_OR_RETURN(const auto practices, store.ListPractices(context, last, kPage));
-    if (practices.empty()) {
-      return absl::OkStatus();
+    const auto practices = store.ListPractices(context, last, kPage);
+    first.Update(practices.status());
+    if (!practices.ok() || practices->empty()) {
+      return first;
     }
-    for (const std::string& practice : practices) {
-      const auto lease = store.AcquireLease({absl::Now() + kStepTime}, practice, kLease,
-                                            options.owner, kLeaseTime);
-      if (absl::IsAborted(lease.status())) {
+    for (const std::string& practice : *practices) {
+      const absl::Status status = look_after(practice);
+      if (status.ok() || absl::IsAborted(status)) {
         continue;
       }
-      SB_RETURN_IF_ERROR(lease.status());
-      const absl::Status done = Keeper(store, clock, options, practice, lease->token).Run();
-      const absl::Status released =
-          store.ReleaseLease({absl::Now() + kStepTime}, practice, kLease, lease->token);
-      if (!absl::IsAborted(done)) {
-        SB_RETURN_IF_ERROR(done);
+      first.Update(status);
+      // Not to wait in vain for each practice of a store that is down.
+      if (!store.Ping({absl::Now() + kStepTime}).ok()) {
+        return first;
       }
-      SB_RETURN_IF_ERROR(released);
     }
-    last = practices.back();
+    last = practices->back();
   }
 }
 

@@ -40,8 +40,9 @@ absl::Status CheckAuditDirectory(const std::string& directory);
 //   - exported audit entries older than the retention, journal entries older than theirs and
 //     expired request ids are removed, in bounded steps.
 //
-// Stops at the first error of the store or the disk, to go on with the next run. ABORTED is none:
-// another replica holds the lease.
+// A practice that fails does not keep the others waiting, unless the store is down: the first error
+// of the store or the disk is returned at the end, and the next run tries again. ABORTED is none:
+// another replica holds the lease. An append that fails leaves the file as it was.
 absl::Status RunHousekeeping(storage::Store& store, const Clock& clock,
                              const HousekeepingOptions& options);
 

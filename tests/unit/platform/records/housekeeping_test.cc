@@ -1,7 +1,9 @@
 #include "services/platform/records/housekeeping.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <fstream>
 #include <sstream>
 
@@ -10,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/platform/storage/memory_store.h"
+#include "tests/testing/counting_store.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temporary_folder.h"
@@ -122,6 +125,93 @@ TEST_F(HousekeepingTest, AFullOrMissingDiskLosesNothing) {
   options_.audit_directory = folder_.path();
   ASSERT_OK(RunHousekeeping(*store_, clock_, options_));
   EXPECT_THAT(Lines(File("2026-01-01")), SizeIs(1));
+}
+
+// Makes writes of this process beyond a file size fail, as on a full disk, after the part that
+// fits.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    signal(SIGXFSZ, SIG_IGN);
+    EXPECT_EQ(getrlimit(RLIMIT_FSIZE, &before_), 0);
+    const rlimit limit = {bytes, before_.rlim_max};
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  }
+  ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_ = {};
+};
+
+TEST_F(HousekeepingTest, ADiskThatGetsFullInTheMidstOfALineLeavesWholeLines) {
+  Audit("p1", "/a");
+  ASSERT_OK(RunHousekeeping(*store_, clock_, options_));
+  struct stat info {};
+  ASSERT_EQ(stat(File("2026-01-01").c_str(), &info), 0);
+  Audit("p1", "/b");
+  {
+    const FileSizeLimit limit(static_cast<rlim_t>(info.st_size) + 20);
+    EXPECT_THAT(RunHousekeeping(*store_, clock_, options_),
+                IsError(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable));
+  }
+  ASSERT_OK(RunHousekeeping(*store_, clock_, options_));
+  EXPECT_THAT(Lines(File("2026-01-01")),
+              ElementsAre(StartsWith("{\"sequence\":1,"), StartsWith("{\"sequence\":2,")));
+}
+
+TEST_F(HousekeepingTest, BeginsALineOfItsOwnAfterAProcessThatDiedInTheMidstOfOne) {
+  std::ofstream(File("2026-01-01")) << "{\"sequence\":1,\"ti";
+  Audit("p1", "/a");
+  ASSERT_OK(RunHousekeeping(*store_, clock_, options_));
+  EXPECT_THAT(Lines(File("2026-01-01")),
+              ElementsAre("{\"sequence\":1,\"ti", HasSubstr("\"method\":\"/a\"")));
+}
+
+// A store in which one practice cannot be looked after, or which is down altogether.
+class OnePracticeFailsStore : public testing::CountingStore {
+ public:
+  using CountingStore::CountingStore;
+  absl::StatusOr<storage::Lease> AcquireLease(const storage::Context& context,
+                                              absl::string_view practice, absl::string_view name,
+                                              absl::string_view owner,
+                                              absl::Duration duration) override {
+    ++leases;
+    return practice == "p1"
+               ? MakeError(absl::StatusCode::kDataLoss, Reason::kDataLoss, "p1 is broken")
+               : CountingStore::AcquireLease(context, practice, name, owner, duration);
+  }
+  absl::Status Ping(const storage::Context& context) override {
+    return down ? absl::UnavailableError("down") : CountingStore::Ping(context);
+  }
+  bool down = false;
+  int leases = 0;
+};
+
+TEST_F(HousekeepingTest, APracticeThatFailsDoesNotKeepOthersWaiting) {
+  Audit("p1", "/a");
+  Audit("p2", "/b");
+  OnePracticeFailsStore store(*store_);
+  EXPECT_THAT(RunHousekeeping(store, clock_, options_),
+              IsError(absl::StatusCode::kDataLoss, Reason::kDataLoss));
+  EXPECT_THAT(Lines(File("2026-01-01")), ElementsAre(HasSubstr("/b")));
+  store.down = true;
+  store.leases = 0;
+  EXPECT_FALSE(RunHousekeeping(store, clock_, options_).ok());
+  EXPECT_EQ(store.leases, 1) << "what is down is not asked practice by practice";
+}
+
+TEST_F(HousekeepingTest, TheJournalIsTrimmedThoughNothingCanBeExported) {
+  storage::Batch batch;
+  batch.practice = "p1";
+  batch.journal = {"first"};
+  ASSERT_OK(store_->Apply({}, batch));
+  Audit("p1", "/a");
+  clock_.Advance(2 * options_.audit_retention);
+  options_.audit_directory = folder_.PathOf("missing");
+  EXPECT_TRUE(absl::IsUnavailable(RunHousekeeping(*store_, clock_, options_)));
+  EXPECT_THAT(store_->Journal({}, "p1", 0, 10),
+              IsError(absl::StatusCode::kOutOfRange, Reason::kResyncRequired));
+  EXPECT_EQ(Stored("p1"), 1u);
 }
 
 TEST_F(HousekeepingTest, LeavesAPracticeToTheReplicaThatHoldsItsLease) {

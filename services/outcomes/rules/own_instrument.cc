@@ -7,21 +7,11 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
+#include "services/outcomes/rules/language.h"
 #include "services/platform/api/timestamp.h"
 
 namespace securebase::outcomes {
 namespace {
-
-// RFC 5646, section 2.1, without what only it and its registry can tell apart: a language of 2 to 8
-// letters, then subtags of 1 to 8 letters or digits.
-bool IsLanguageTag(absl::string_view tag) {
-  const std::vector<absl::string_view> parts = absl::StrSplit(tag, '-');
-  return parts[0].size() >= 2 && absl::c_all_of(parts[0], absl::ascii_isalpha) &&
-         absl::c_all_of(parts, [](absl::string_view part) {
-           return !part.empty() && part.size() <= 8 && absl::c_all_of(part, absl::ascii_isalnum);
-         });
-}
 
 bool IsLowerCase(absl::string_view id) { return !absl::c_any_of(id, absl::ascii_isupper); }
 

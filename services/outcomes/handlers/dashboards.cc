@@ -26,14 +26,17 @@ constexpr int kMaxPerEntry = 20;
 constexpr int kMaxRows = 500;
 constexpr int kMaxSeriesOfEpisode = 500;
 constexpr int kMaxSeriesOfColumn = 50;
+// To be raised by a release that gives another answer from the same records and instruments.
+constexpr int kAnswerFormat = 1;
 constexpr absl::Duration kPollInterval = absl::Seconds(15);  // house rule: a person's patience
 
 // Of an answer: all that it depends on, and when time alone changes it. "<digest>.<microseconds>",
 // or "<digest>.-" for never. Whoever sends it back learns without any reading whether it holds.
-std::string MakeEtag(const records::Reader& reader, const google::protobuf::Message& query,
-                     const storage::Position& position, const std::string& expires) {
+std::string MakeEtag(const std::string& release, const records::Reader& reader,
+                     const google::protobuf::Message& query, const storage::Position& position,
+                     const std::string& expires) {
   type::v1::ExternalIdentifier basis;
-  basis.set_system(absl::StrCat(position.epoch, "|", position.sequence, "|",
+  basis.set_system(absl::StrCat(release, "|", position.epoch, "|", position.sequence, "|",
                                 reader.view().version(), "|", expires));
   basis.set_value(absl::BytesToHexString(api::Fingerprint(query)));
   return absl::StrCat(absl::BytesToHexString(api::Fingerprint(basis).substr(0, 16)), ".", expires);
@@ -43,8 +46,9 @@ std::string FormatExpiry(absl::Time time) {
   return time == absl::InfiniteFuture() ? "-" : absl::StrCat(absl::ToUnixMicros(time));
 }
 
-bool StillHolds(const std::string& known_etag, const records::Reader& reader,
-                const google::protobuf::Message& query, const storage::Position& position) {
+bool StillHolds(const std::string& release, const std::string& known_etag,
+                const records::Reader& reader, const google::protobuf::Message& query,
+                const storage::Position& position) {
   const size_t dot = known_etag.rfind('.');
   if (dot == std::string::npos) {
     return false;
@@ -53,7 +57,7 @@ bool StillHolds(const std::string& known_etag, const records::Reader& reader,
   int64_t micros = 0;
   const bool current = expires == "-" || (absl::SimpleAtoi(expires, &micros) &&
                                           reader.call().time < absl::FromUnixMicros(micros));
-  return current && known_etag == MakeEtag(reader, query, position, expires);
+  return current && known_etag == MakeEtag(release, reader, query, position, expires);
 }
 
 absl::Time ExpiryOf(const type::v1::AccessView& view) {
@@ -242,6 +246,18 @@ Request QueryOf(Request request) {
 
 }  // namespace
 
+std::string OutcomeHandlers::ReleaseOf(const Catalogue& catalogue) {
+  std::string all = absl::StrCat(kAnswerFormat);
+  for (const v1::InstrumentDefinition* newest : catalogue.Newest()) {
+    for (const v1::InstrumentDefinition* definition : catalogue.Versions(newest->id())) {
+      all += api::Fingerprint(*definition);
+    }
+  }
+  type::v1::ExternalIdentifier basis;
+  basis.set_value(absl::BytesToHexString(all));
+  return absl::BytesToHexString(api::Fingerprint(basis));
+}
+
 absl::StatusOr<v1::GetCaseloadResponse> OutcomeHandlers::GetCaseload(
     const api::Call& call, const v1::GetCaseloadRequest& request) const {
   SB_ASSIGN_OR_RETURN(const records::Reader reader, database_.ReaderFor(call));
@@ -250,7 +266,7 @@ absl::StatusOr<v1::GetCaseloadResponse> OutcomeHandlers::GetCaseload(
   const v1::GetCaseloadRequest query = QueryOf(request);
   v1::GetCaseloadResponse response;
   response.mutable_poll_after()->set_seconds(absl::ToInt64Seconds(kPollInterval));
-  if (StillHolds(request.known_etag(), reader, query, position)) {
+  if (StillHolds(release_, request.known_etag(), reader, query, position)) {
     response.set_etag(request.known_etag());
     response.set_not_modified(true);
     return response;
@@ -258,7 +274,7 @@ absl::StatusOr<v1::GetCaseloadResponse> OutcomeHandlers::GetCaseload(
   SB_RETURN_IF_ERROR(
       projections_.Read(call, [&](const PracticeFold& fold, const storage::Position& at) {
         const absl::Time expires = FillCaseload(reader, request, fold, response);
-        response.set_etag(MakeEtag(reader, query, at, FormatExpiry(expires)));
+        response.set_etag(MakeEtag(release_, reader, query, at, FormatExpiry(expires)));
         if (expires != absl::InfiniteFuture()) {
           *response.mutable_expire_time() = api::ToProto(expires);
         }
@@ -280,7 +296,7 @@ absl::StatusOr<v1::GetPracticeSummaryResponse> OutcomeHandlers::GetPracticeSumma
   const v1::GetPracticeSummaryRequest query = QueryOf(request);
   v1::GetPracticeSummaryResponse response;
   response.mutable_poll_after()->set_seconds(absl::ToInt64Seconds(kPollInterval));
-  if (StillHolds(request.known_etag(), reader, query, position)) {
+  if (StillHolds(release_, request.known_etag(), reader, query, position)) {
     response.set_etag(request.known_etag());
     response.set_not_modified(true);
     return response;
@@ -301,19 +317,19 @@ absl::StatusOr<v1::GetPracticeSummaryResponse> OutcomeHandlers::GetPracticeSumma
   response.set_scale(scale.id());
   response.set_instrument_version(definition->version());
   std::vector<v1::SummaryRow> rows;
-  SB_RETURN_IF_ERROR(
-      projections_.Read(call, [&](const PracticeFold& fold, const storage::Position& at) {
-        response.set_smallest_group(sees_all ? 0 : fold.smallest_group());
-        const std::string instrument = LastId(request.instrument());
-        const int version = definition->version();
-        const auto& all =
-            fold.SummaryOf(instrument, version, v1::SUMMARY_DIMENSION_NONE, request.year());
-        static const auto* const kNothing = new SummaryGroup();  // not copied: it holds persons
-        rows = Summarize(fold.SummaryOf(instrument, version, request.dimension(), request.year()),
-                         all.empty() ? *kNothing : all.begin()->second, scale.direction(),
-                         response.smallest_group());
-        response.set_etag(MakeEtag(reader, query, at, FormatExpiry(ExpiryOf(reader.view()))));
-      }));
+  SB_RETURN_IF_ERROR(projections_.Read(call, [&](const PracticeFold& fold,
+                                                 const storage::Position& at) {
+    response.set_smallest_group(sees_all ? 0 : fold.smallest_group());
+    const std::string instrument = LastId(request.instrument());
+    const int version = definition->version();
+    const auto& all =
+        fold.SummaryOf(instrument, version, v1::SUMMARY_DIMENSION_NONE, request.year());
+    static const auto* const kNothing = new SummaryGroup();  // not copied: it holds persons
+    rows = Summarize(fold.SummaryOf(instrument, version, request.dimension(), request.year()),
+                     all.empty() ? *kNothing : all.begin()->second, scale.direction(),
+                     response.smallest_group());
+    response.set_etag(MakeEtag(release_, reader, query, at, FormatExpiry(ExpiryOf(reader.view()))));
+  }));
   response.set_truncated(rows.size() > kMaxRows);
   rows.resize(std::min(rows.size(), size_t{kMaxRows}));
   for (v1::SummaryRow& row : rows) {

@@ -19,7 +19,10 @@ class OutcomeHandlers {
   // All must outlive the object.
   OutcomeHandlers(const records::Database& database, const Catalogue& catalogue,
                   Projections& projections)
-      : database_(database), measures_(catalogue), projections_(projections) {}
+      : database_(database),
+        measures_(catalogue),
+        projections_(projections),
+        release_(ReleaseOf(catalogue)) {}
 
   // instruments.cc
   absl::StatusOr<v1::Instrument> GetInstrument(const api::Call& call,
@@ -123,9 +126,13 @@ class OutcomeHandlers {
                                                       const PracticeRules& rules,
                                                       v1::Assessment assessment) const;
 
+  // What an answer depends on beside the records: equal for releases that answer alike.
+  static std::string ReleaseOf(const Catalogue& catalogue);
+
   const records::Database& database_;
   const Measures measures_;
   Projections& projections_;
+  const std::string release_;
 };
 
 }  // namespace securebase::outcomes

@@ -147,6 +147,21 @@ TEST_F(DashboardsTest, APollIsNotModifiedUntilSomethingChanges) {
   EXPECT_EQ(projections_.loads(), 1);
 }
 
+// With an instrument more, or one defined otherwise, the same records are another answer.
+TEST_F(DashboardsTest, AReleaseWithOtherInstrumentsHasOtherEtags) {
+  ASSERT_OK_AND_ASSIGN(const auto known, Caseload(Staff()));
+  const std::string phq_9 = catalogue_->Find("phq-9")->DebugString();
+  ASSERT_OK_AND_ASSIGN(const Catalogue fewer, Catalogue::FromFiles({{"phq-9.textproto", phq_9}}));
+  Projections projections(fixture_.store(), fewer);
+  const OutcomeHandlers other(database_, fewer, projections);
+  v1::GetCaseloadRequest request;
+  request.set_parent("practices/p1");
+  request.set_known_etag(known.etag());
+  ASSERT_OK_AND_ASSIGN(const auto answer, other.GetCaseload(Staff(), request));
+  EXPECT_FALSE(answer.not_modified());
+  EXPECT_NE(answer.etag(), known.etag());
+}
+
 TEST_F(DashboardsTest, TimeAloneChangesAnAnswerWhenItSays) {
   ASSERT_OK(Do<v1::CreateScheduleRequest>(
       &OutcomeHandlers::CreateSchedule, Staff(),

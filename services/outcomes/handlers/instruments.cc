@@ -1,5 +1,6 @@
 #include <map>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "services/outcomes/handlers/checks.h"
 #include "services/outcomes/handlers/outcome_handlers.h"
@@ -43,6 +44,21 @@ absl::Status CheckDefinitionOf(const v1::InstrumentDefinition& definition, absl:
     violations.push_back({"version", absl::StrCat("must be ", number, ", the next one")});
   }
   return InvalidFields(Below(field, std::move(violations)), Reason::kDefinitionInvalid);
+}
+
+absl::Status IsBuiltIn(absl::string_view name) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed,
+                   absl::StrCat(name, " is built in and changes with releases only; create an ",
+                                "instrument of your own"));
+}
+
+// Of a version's name.
+absl::Status CheckNotBuiltIn(const Catalogue& built_in, absl::string_view name) {
+  const std::optional<VersionName> version = ParseVersionName(name);
+  return version.has_value() &&
+                 built_in.Find(LastId(version->instrument), version->number) != nullptr
+             ? IsBuiltIn(name)
+             : absl::OkStatus();
 }
 
 // Adds a draft, and notes it on the instrument.
@@ -92,7 +108,9 @@ absl::StatusOr<v1::Instrument> OutcomeHandlers::GetInstrument(
     const v1::InstrumentDefinition* definition =
         request.version() == 0 ? built_in.Find(id) : built_in.Find(id, request.version());
     if (definition == nullptr) {
-      return NotFound(request.name());
+      return NotFound(built_in.Find(id) == nullptr
+                          ? request.name()
+                          : absl::StrCat(request.name(), "/versions/", request.version()));
     }
     return MakeBuiltIn(call.practice(), built_in, *definition);
   }
@@ -176,9 +194,7 @@ absl::StatusOr<v1::InstrumentVersion> OutcomeHandlers::CreateInstrument(
 absl::StatusOr<v1::InstrumentVersion> OutcomeHandlers::CreateInstrumentVersion(
     const api::Call& call, const v1::CreateInstrumentVersionRequest& request) const {
   if (measures_.built_in().Find(LastId(request.parent())) != nullptr) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed,
-                     absl::StrCat(request.parent(), " is built in and gets its versions with ",
-                                  "releases; create an instrument of your own"));
+    return IsBuiltIn(request.parent());
   }
   return database_.Transact<v1::InstrumentVersion>(
       call, request, [&](Write& write) -> absl::StatusOr<v1::InstrumentVersion> {
@@ -214,6 +230,7 @@ absl::StatusOr<v1::InstrumentVersion> OutcomeHandlers::CreateInstrumentVersion(
 absl::StatusOr<v1::InstrumentVersion> OutcomeHandlers::UpdateInstrumentVersion(
     const api::Call& call, const v1::UpdateInstrumentVersionRequest& request) const {
   const v1::InstrumentVersion& changes = request.instrument_version();
+  SB_RETURN_IF_ERROR(CheckNotBuiltIn(measures_.built_in(), changes.name()));
   return database_.Transact<v1::InstrumentVersion>(
       call, request, [&](Write& write) -> absl::StatusOr<v1::InstrumentVersion> {
         SB_ASSIGN_OR_RETURN(v1::InstrumentVersion version,
@@ -242,6 +259,7 @@ absl::StatusOr<v1::InstrumentVersion> OutcomeHandlers::UpdateInstrumentVersion(
 
 absl::StatusOr<v1::InstrumentVersion> OutcomeHandlers::TransitionInstrumentVersion(
     const api::Call& call, const v1::TransitionInstrumentVersionRequest& request) const {
+  SB_RETURN_IF_ERROR(CheckNotBuiltIn(measures_.built_in(), request.name()));
   return database_.Transact<v1::InstrumentVersion>(
       call, request, [&](Write& write) -> absl::StatusOr<v1::InstrumentVersion> {
         SB_ASSIGN_OR_RETURN(v1::InstrumentVersion version,

@@ -446,6 +446,26 @@ TEST_F(OwnInstrumentsTest, BuiltInVersionsReadAlike) {
   }
 }
 
+TEST_F(OwnInstrumentsTest, BuiltInVersionsAreNotMissingButFixed) {
+  const auto fixed = IsError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed);
+  v1::UpdateInstrumentVersionRequest update;
+  update.mutable_instrument_version()->set_name("practices/p1/instruments/phq-9/versions/1");
+  EXPECT_THAT(handlers_.UpdateInstrumentVersion(Staff(), update), fixed);
+  v1::TransitionInstrumentVersionRequest retire;
+  retire.set_name("practices/p1/instruments/phq-9/versions/1");
+  retire.set_status(v1::PUBLICATION_STATUS_RETIRED);
+  EXPECT_THAT(handlers_.TransitionInstrumentVersion(Staff(), retire), fixed);
+  retire.set_name("practices/p1/instruments/phq-9/versions/99");
+  EXPECT_THAT(handlers_.TransitionInstrumentVersion(Staff(), retire),
+              IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+  v1::GetInstrumentRequest get;
+  get.set_name("practices/p1/instruments/phq-9");
+  get.set_version(99);
+  const absl::Status missing = handlers_.GetInstrument(Staff(), get).status();
+  EXPECT_TRUE(absl::IsNotFound(missing));
+  EXPECT_THAT(std::string(missing.message()), HasSubstr("phq-9/versions/99"));
+}
+
 TEST_F(OwnInstrumentsTest, TwoActivationsAtOnceLeaveOneVersionActive) {
   Publish();
   ASSERT_OK(AddVersion(OwnDefinition(2)));

@@ -75,10 +75,12 @@ class JourneyTest : public ::testing::Test {
   }
 
   absl::Status Answer(int week, int answer) {
+    outcomes::SubmitAssessmentRequest request =
+        PhqNine(absl::StrCat("week-", week), "ada", week, answer);
+    request.clear_assessment_id();  // participants choose none; the request_id is there
     return deployment_
-        .Send<outcomes::SubmitAssessmentResponse>(
-            deployment_.AsParticipant("patient-ada"), "outcomes", "SubmitAssessment",
-            PhqNine(absl::StrCat("week-", week), "ada", week, answer))
+        .Send<outcomes::SubmitAssessmentResponse>(deployment_.AsParticipant("patient-ada"),
+                                                  "outcomes", "SubmitAssessment", request)
         .status();
   }
 

@@ -95,7 +95,9 @@ absl::StatusOr<Prepared> Prepare(records::Write& write, const Measures& measures
   const v1::InstrumentDefinition& definition = *prepared.measure.definition;
   v1::Informant role = assessment.informant_role();
   prepared.violations =
-      Join({CheckInformant(episode, definition, assessment.subject(), assessment.informant(),
+      Join({TakeLanguage(field + ".language", *assessment.mutable_language()),
+            CheckAnsweredTime(assessment.answered_time(), field + ".answered_time"),
+            CheckInformant(episode, definition, assessment.subject(), assessment.informant(),
                            api::FromProto(assessment.answered_time()), field, role),
             CheckTarget(definition, assessment.relationship_target(), field)});
   assessment.set_informant_role(role);
@@ -146,6 +148,21 @@ void NarrowResult(records::Write& write, const std::string& episode) {
   if (IsParticipant(write.call())) {
     write.SetResultAccess({LastId(episode), {SelfOf(write, episode)}});
   }
+}
+
+// Of one episode: what a repeat of the call gets is shown to whoever may see that one.
+absl::Status CheckBatch(const api::Call& call, const v1::BatchSubmitAssessmentsRequest& request) {
+  std::vector<FieldViolation> violations;
+  for (int i = 0; i < request.submissions_size(); ++i) {
+    const v1::AssessmentSubmission& submission = request.submissions(i);
+    SB_RETURN_IF_ERROR(CheckMayChooseIds(call, submission.assessment_id(),
+                                         submission.assessment().external_identifiers()));
+    if (submission.assessment().episode() != request.submissions(0).assessment().episode()) {
+      violations.push_back({absl::StrCat("submissions[", i, "].assessment.episode"),
+                            "must be the episode of the first"});
+    }
+  }
+  return InvalidFields(violations);
 }
 
 v1::AssessmentRevision MakeRevision(const v1::Assessment& assessment, const api::Call& call,
@@ -231,6 +248,8 @@ absl::StatusOr<v1::SubmitAssessmentResponse> OutcomeHandlers::Submit(
 
 absl::StatusOr<v1::SubmitAssessmentResponse> OutcomeHandlers::SubmitAssessment(
     const api::Call& call, const v1::SubmitAssessmentRequest& request) const {
+  SB_RETURN_IF_ERROR(CheckMayChooseIds(call, request.assessment_id(),
+                                       request.assessment().external_identifiers()));
   return database_.Transact<v1::SubmitAssessmentResponse>(
       call, request, [&](records::Write& write) -> absl::StatusOr<v1::SubmitAssessmentResponse> {
         SB_ASSIGN_OR_RETURN(Prepared prepared, Prepare(write, measures_, request.assessment(),
@@ -244,6 +263,7 @@ absl::StatusOr<v1::SubmitAssessmentResponse> OutcomeHandlers::SubmitAssessment(
 
 absl::StatusOr<v1::BatchSubmitAssessmentsResponse> OutcomeHandlers::BatchSubmitAssessments(
     const api::Call& call, const v1::BatchSubmitAssessmentsRequest& request) const {
+  SB_RETURN_IF_ERROR(CheckBatch(call, request));
   return database_.Transact<v1::BatchSubmitAssessmentsResponse>(
       call, request,
       [&](records::Write& write) -> absl::StatusOr<v1::BatchSubmitAssessmentsResponse> {
@@ -261,11 +281,10 @@ absl::StatusOr<v1::BatchSubmitAssessmentsResponse> OutcomeHandlers::BatchSubmitA
         SB_RETURN_IF_ERROR(InvalidFields(violations));
         SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(write));
         v1::BatchSubmitAssessmentsResponse response;
+        NarrowResult(write, request.submissions(0).assessment().episode());
         for (Prepared& prepared : all) {
-          const std::string episode = prepared.assessment.episode();
           SB_ASSIGN_OR_RETURN(*response.add_responses(), Submit(write, prepared.measure, rules,
                                                                 std::move(prepared.assessment)));
-          NarrowResult(write, episode);
         }
         return response;
       });
@@ -316,8 +335,12 @@ absl::StatusOr<v1::SubmitAssessmentResponse> OutcomeHandlers::AmendAssessment(
                             measures_.Of(write, assessment.instrument(),
                                          assessment.instrument_version(), call.time));
         Amend(request, call, assessment);
-        SB_ASSIGN_OR_RETURN(const std::vector<FieldViolation> wrong,
+        SB_ASSIGN_OR_RETURN(std::vector<FieldViolation> wrong,
                             ScoreInto(*measure.definition, assessment));
+        if (request.has_answered_time()) {
+          wrong =
+              Join({std::move(wrong), CheckAnsweredTime(request.answered_time(), "answered_time")});
+        }
         SB_RETURN_IF_ERROR(InvalidFields(wrong));
         SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(write));
         SB_RETURN_IF_ERROR(AnswerSchedule(write, rules, assessment));

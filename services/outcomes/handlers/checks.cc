@@ -3,8 +3,11 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
 #include "services/episodes/records/kinds.h"
 #include "services/outcomes/records/kinds.h"
+#include "services/outcomes/rules/language.h"
 #include "services/outcomes/rules/own_instrument.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/resource_name.h"
@@ -73,6 +76,36 @@ void ClearServerFields(v1::Assessment& assessment) {
                      &v1::Assessment::clear_revision_time, &v1::Assessment::clear_revisions}) {
     (assessment.*clear)();
   }
+}
+
+std::vector<FieldViolation> TakeLanguage(absl::string_view field, std::string& language) {
+  if (language.empty()) {
+    return {};
+  }
+  if (!IsLanguageTag(language)) {
+    return {{std::string(field), "must be a BCP 47 tag: \"de\", \"pt-BR\""}};
+  }
+  language = CanonicalLanguage(language);
+  return {};
+}
+
+std::vector<FieldViolation> CheckAnsweredTime(const google::protobuf::Timestamp& answered,
+                                              absl::string_view field) {
+  static const absl::Time kEarliest =
+      absl::FromCivil(absl::CivilSecond(1900, 1, 1), absl::UTCTimeZone());
+  if (api::FromProto(answered) < kEarliest) {
+    return {{std::string(field), "must not be before 1900"}};
+  }
+  return {};
+}
+
+absl::Status CheckMayChooseIds(const api::Call& call, absl::string_view id,
+                               const records::ExternalIdentifiers& identifiers) {
+  return IsParticipant(call) && (!id.empty() || !identifiers.empty())
+             ? MakeError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed,
+                         "participants choose neither ids nor external identifiers; leave both "
+                         "out, and set request_id to repeat the call safely")
+             : absl::OkStatus();
 }
 
 bool IsParticipant(const api::Call& call) {

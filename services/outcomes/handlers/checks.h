@@ -57,6 +57,21 @@ absl::Status CheckEtag(const Message& message, const std::string& etag) {
                                                                : EtagMismatch(message.name());
 }
 
+// A language as clients may write it, "EN-us" too: what is wrong with it, or the one way that it is
+// kept. Empty is no language.
+std::vector<FieldViolation> TakeLanguage(absl::string_view field, std::string& language);
+
+// What was answered before there were such questionnaires is a slip, and would be the baseline of
+// its series for ever.
+std::vector<FieldViolation> CheckAnsweredTime(const google::protobuf::Timestamp& answered,
+                                              absl::string_view field);
+
+// PERMISSION_DENIED (PRINCIPAL_NOT_ALLOWED) for a participant who chooses the id of a record, or
+// names it by identifiers of other systems: the answer would tell which there are, and what they
+// take is taken from others. They repeat a call by its request_id.
+absl::Status CheckMayChooseIds(const api::Call& call, absl::string_view id,
+                               const records::ExternalIdentifiers& identifiers);
+
 // Who answers for themself: sees what is in use, and no drafts.
 bool IsParticipant(const api::Call& call);
 

@@ -62,7 +62,8 @@ absl::StatusOr<v1::Schedule> OutcomeHandlers::CreateSchedule(
         }
         v1::Informant role = schedule.informant_role();
         SB_RETURN_IF_ERROR(InvalidFields(
-            Join({CheckInformant(episode, *definition, schedule.subject(), schedule.informant(),
+            Join({TakeLanguage("schedule.language", *schedule.mutable_language()),
+                  CheckInformant(episode, *definition, schedule.subject(), schedule.informant(),
                                  call.time, "schedule", role),
                   CheckTarget(*definition, schedule.relationship_target(), "schedule"),
                   CheckStart(schedule, call.time),

@@ -209,6 +209,83 @@ TEST_F(AssessmentsTest, ABatchIsAllOrNothingAndInOrder) {
   EXPECT_EQ(CountStored(), 3);
 }
 
+// What a repeat gets is guarded by one episode: staff who have left another one would still be
+// shown what was submitted there.
+TEST_F(AssessmentsTest, ABatchIsOfOneEpisode) {
+  v1::BatchSubmitAssessmentsRequest batch;
+  batch.set_parent("practices/p1");
+  for (const char* episode : {testing::kCouple, testing::kFamily, testing::kCouple}) {
+    v1::Assessment& assessment = *batch.add_submissions()->mutable_assessment();
+    assessment = Request("phq-9", testing::Phq9(5)).assessment();
+    assessment.set_episode(episode);
+    if (episode == testing::kFamily) {
+      assessment.set_subject("mum");
+      assessment.set_informant("mum");
+    }
+  }
+  const auto refused = Do(&OutcomeHandlers::BatchSubmitAssessments, Staff(), batch);
+  EXPECT_THAT(refused, HasViolation("submissions[1].assessment.episode"));
+  EXPECT_THAT(ViolationsOf(refused.status()), SizeIs(1));
+  batch.mutable_submissions()->DeleteSubrange(1, 1);
+  EXPECT_OK(Do(&OutcomeHandlers::BatchSubmitAssessments, Staff(), batch));
+}
+
+// Else the answer would tell which records there are, and what one patient takes another one's form
+// could not have.
+TEST_F(AssessmentsTest, ParticipantsChooseNoIds) {
+  const auto not_allowed =
+      IsError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed);
+  v1::SubmitAssessmentRequest request = Request("phq-9", testing::Phq9(5));
+  request.set_assessment_id("a1");
+  EXPECT_THAT(Do(&OutcomeHandlers::SubmitAssessment, Patient("ehr-1"), request), not_allowed);
+  request.clear_assessment_id();
+  type::v1::ExternalIdentifier& identifier =
+      *request.mutable_assessment()->add_external_identifiers();
+  identifier.set_system("https://ehr.example.org");
+  identifier.set_value("form-7");
+  EXPECT_THAT(Do(&OutcomeHandlers::SubmitAssessment, Patient("ehr-1"), request), not_allowed);
+  v1::BatchSubmitAssessmentsRequest batch;
+  batch.set_parent("practices/p1");
+  *batch.add_submissions()->mutable_assessment() = Request("phq-9", testing::Phq9(5)).assessment();
+  *batch.add_submissions()->mutable_assessment() = request.assessment();
+  EXPECT_THAT(Do(&OutcomeHandlers::BatchSubmitAssessments, Patient("ehr-1"), batch), not_allowed);
+  EXPECT_EQ(CountStored(), 0);
+  request.mutable_assessment()->clear_external_identifiers();
+  request.set_request_id("once");
+  ASSERT_OK(Do(&OutcomeHandlers::SubmitAssessment, Patient("ehr-1"), request));
+  EXPECT_OK(Do(&OutcomeHandlers::SubmitAssessment, Patient("ehr-1"), request));
+  EXPECT_EQ(CountStored(), 1);
+}
+
+TEST_F(AssessmentsTest, ALanguageIsOneHoweverItIsWritten) {
+  const auto in = [&](const std::string& language) {
+    v1::SubmitAssessmentRequest request = Request("phq-9", testing::Phq9(5));
+    request.mutable_assessment()->set_language(language);
+    return Submit(request);
+  };
+  ASSERT_OK_AND_ASSIGN(const auto first, in("en-US"));
+  EXPECT_EQ(first.assessment().language(), "en-US");
+  ASSERT_OK_AND_ASSIGN(const auto second, in("EN-us"));
+  EXPECT_EQ(second.assessment().language(), "en-US");
+  EXPECT_EQ(second.assessment().series(), first.assessment().series());
+  EXPECT_THAT(in("en_US"), HasViolation("assessment.language"));
+  ASSERT_OK_AND_ASSIGN(const auto german, in("de"));
+  EXPECT_NE(german.assessment().series(), first.assessment().series());
+}
+
+TEST_F(AssessmentsTest, WhatWasAnsweredBeforeThereWereFormsIsRefused) {
+  v1::SubmitAssessmentRequest request = Request("phq-9", testing::Phq9(5));
+  request.mutable_assessment()->mutable_answered_time()->set_seconds(-62135596800);  // year 1
+  EXPECT_THAT(Submit(request), HasViolation("assessment.answered_time"));
+  ASSERT_OK_AND_ASSIGN(const auto stored, SubmitPhq9(5));
+  v1::AmendAssessmentRequest amend;
+  amend.set_name(stored.assessment().name());
+  *amend.mutable_answers() = request.assessment().answers();
+  *amend.mutable_answered_time() = request.assessment().answered_time();
+  amend.set_reason("typing-error");
+  EXPECT_THAT(Do(&OutcomeHandlers::AmendAssessment, Staff(), amend), HasViolation("answered_time"));
+}
+
 TEST_F(AssessmentsTest, AnAmendmentKeepsHistoryAndItsSeriesAndAlertsFollow) {
   ASSERT_OK_AND_ASSIGN(const auto response, SubmitPhq9(20, 1));
   EXPECT_THAT(Amend(response.assessment(), testing::Phq9(10), "\"stale\""),

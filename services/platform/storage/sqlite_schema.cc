@@ -92,8 +92,9 @@ ALTER TABLE practice ADD COLUMN importing INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE practice ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-absl::Status MigrateInTransaction(SqliteConnection& connection, absl::string_view path,
-                                  const SqliteMigrations& migrations) {
+// The schema of a database that this release can serve; 0: it is empty.
+absl::StatusOr<int64_t> ReadSchema(SqliteConnection& connection, absl::string_view path,
+                                   const SqliteMigrations& migrations) {
   SB_ASSIGN_OR_RETURN(const int64_t version,
                       connection.ReadInt("PRAGMA user_version", "read the schema's number"));
   SB_ASSIGN_OR_RETURN(const int64_t application,
@@ -111,6 +112,13 @@ absl::Status MigrateInTransaction(SqliteConnection& connection, absl::string_vie
         absl::StrCat(path, " has schema ", version, " and this release knows schemas up to ", last,
                      "; install the release that wrote it, or restore an older backup"));
   }
+  return version;
+}
+
+absl::Status MigrateInTransaction(SqliteConnection& connection, absl::string_view path,
+                                  const SqliteMigrations& migrations) {
+  SB_ASSIGN_OR_RETURN(const int64_t version, ReadSchema(connection, path, migrations));
+  const auto last = static_cast<int64_t>(migrations.size());
   for (int64_t next = version; next < last; ++next) {
     SB_RETURN_IF_ERROR(connection.Execute(migrations[static_cast<size_t>(next)],
                                           absl::StrCat("migrate to schema ", next + 1)));
@@ -129,6 +137,11 @@ absl::Status MigrateInTransaction(SqliteConnection& connection, absl::string_vie
 const SqliteMigrations& StoreMigrations() {
   static const auto* migrations = new SqliteMigrations{kSchema1, kSchema2};
   return *migrations;
+}
+
+absl::Status CheckSqliteSchema(SqliteConnection& connection, absl::string_view path,
+                               const SqliteMigrations& migrations) {
+  return ReadSchema(connection, path, migrations).status();
 }
 
 absl::Status MigrateSqlite(SqliteConnection& connection, absl::string_view path,

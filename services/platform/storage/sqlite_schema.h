@@ -16,6 +16,10 @@ inline constexpr int64_t kSqliteApplicationId = 0x53427374;  // "SBst"
 using SqliteMigrations = std::vector<std::string>;
 const SqliteMigrations& StoreMigrations();
 
+// Whether MigrateSqlite would take the database; the same errors. Only reads.
+absl::Status CheckSqliteSchema(SqliteConnection& connection, absl::string_view path,
+                               const SqliteMigrations& migrations);
+
 // Brings the database to the last schema, in one transaction, or leaves it as it is.
 // FAILED_PRECONDITION when its schema is newer than the last migration, or when it is another
 // program's database; the message names `path` and says what to do.

@@ -469,6 +469,19 @@ absl::Status CheckNoLogAlone(const std::string& path) {
                                 "back, or remove its log"));
 }
 
+// Before anything of it is changed: its mode, its kind of journal.
+absl::Status CheckIsOurs(const SqliteOptions& options) {
+  struct stat database = {};
+  if (stat(options.path.c_str(), &database) != 0 || database.st_size == 0) {
+    return absl::OkStatus();
+  }
+  SB_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> connection,
+                      SqliteConnection::Open(options.path, SQLITE_OPEN_READONLY, options.vfs));
+  sqlite3_busy_timeout(connection->handle(),
+                       static_cast<int>(absl::ToInt64Milliseconds(options.busy_timeout)));
+  return CheckSqliteSchema(*connection, options.path, StoreMigrations());
+}
+
 absl::Status ConfigureConnection(SqliteConnection& connection, const SqliteOptions& options,
                                  int64_t cache_bytes) {
   sqlite3_busy_timeout(connection.handle(),
@@ -482,6 +495,8 @@ absl::Status ConfigureConnection(SqliteConnection& connection, const SqliteOptio
       "configure the database");
 }
 
+constexpr int64_t kPageBytes = 4096;  // SQLite's default
+
 absl::StatusOr<std::unique_ptr<SqliteConnection>> OpenWriter(const SqliteOptions& options) {
   SB_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> connection,
                       SqliteConnection::Open(options.path, SQLITE_OPEN_READWRITE, options.vfs));
@@ -490,6 +505,11 @@ absl::StatusOr<std::unique_ptr<SqliteConnection>> OpenWriter(const SqliteOptions
                                              ? "PRAGMA synchronous = FULL"
                                              : "PRAGMA synchronous = OFF",
                                          "configure the database"));
+  // Twice what the log holds as long as no read keeps it from being begun anew.
+  SB_RETURN_IF_ERROR(
+      connection->Execute(absl::StrCat("PRAGMA journal_size_limit = ",
+                                       2 * options.writer.checkpoint_pages * kPageBytes),
+                          "configure the database"));
   // SQLite answers with the mode it stayed in when it cannot change.
   SqliteQuery wal(*connection, "PRAGMA journal_mode = WAL");
   SB_ASSIGN_OR_RETURN(const bool answered, wal.Step("begin the write-ahead log"));
@@ -527,6 +547,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> MakeSqliteStore(const SqliteOptions
   SB_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock,
                       FileLock::Acquire(absl::StrCat(options.path, ".lock")));
   SB_RETURN_IF_ERROR(CheckNoLogAlone(options.path));
+  SB_RETURN_IF_ERROR(CheckIsOurs(options));
   SB_RETURN_IF_ERROR(MakePrivateFile(options.path));
   SB_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> writer, OpenWriter(options));
   SB_RETURN_IF_ERROR(MigrateSqlite(*writer, options.path, StoreMigrations()));

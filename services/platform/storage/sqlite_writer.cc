@@ -92,6 +92,7 @@ void SqliteWriter::Loop() {
     if (wal_pages_ < tried_pages_) {  // the commit began the log anew
       copied_pages_ = 0;
       tried_pages_ = 0;
+      waited_pages_ = 0;
     }
     {
       MutexLock lock(mutex_);
@@ -206,8 +207,10 @@ absl::Status SqliteWriter::Execute(absl::string_view sql, absl::string_view doin
 
 void SqliteWriter::Checkpoint() {
   // A passive checkpoint copies what no reader prevents. But while some read is always under way
-  // the log is never begun anew and grows without end, unless that is waited for.
-  const bool reset = wal_pages_ >= kSqliteLogResetFactor * options_.checkpoint_pages;
+  // the log is never begun anew and grows without end, unless that is waited for. Everybody who
+  // writes waits too, so not at every small checkpoint: a snapshot may be open for long.
+  const bool reset = wal_pages_ >= kSqliteLogResetFactor * options_.checkpoint_pages &&
+                     wal_pages_ - waited_pages_ >= options_.checkpoint_pages;
   int pages = -1;
   int copied = -1;
   const int code = sqlite3_wal_checkpoint_v2(
@@ -217,6 +220,7 @@ void SqliteWriter::Checkpoint() {
     wal_pages_ = pages;
     copied_pages_ = copied;
   }
+  waited_pages_ = reset ? wal_pages_ : waited_pages_;
   // A failure loses nothing: the log still holds everything. It is tried again when it has grown.
   tried_pages_ = wal_pages_;
   MutexLock lock(mutex_);

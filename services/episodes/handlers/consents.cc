@@ -85,17 +85,8 @@ absl::StatusOr<v1::Consent> ReadConsent(const Reader& reader, const std::string&
   return consent.has_value() ? absl::StatusOr<v1::Consent>(*std::move(consent)) : NotFound(name);
 }
 
-absl::Status NotAllowed(absl::string_view message) {
-  return MakeError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed, message);
-}
-
-absl::Status LimitExceeded(int limit, absl::string_view what) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kLimitExceeded,
-                   absl::StrCat("an episode has at most ", limit, " ", what));
-}
-
-absl::Status StateNotAllowed(absl::string_view message) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed, message);
+absl::Status TooMany(int limit, absl::string_view what) {
+  return LimitExceeded(absl::StrCat("an episode has at most ", limit, " ", what));
 }
 
 // Who may record what is decided.
@@ -105,10 +96,11 @@ absl::Status CheckRecorder(const api::Call& call, const v1::Episode& episode,
     return absl::OkStatus();
   }
   if (!IsCaller(call, episode, consent.grantor())) {
-    return NotAllowed("a participant decides for themself only: `consent.grantor` must be theirs");
+    return PrincipalNotAllowed(
+        "a participant decides for themself only: `consent.grantor` must be theirs");
   }
   if (IsDisclosureAmongGuardians(episode, consent)) {
-    return NotAllowed(
+    return PrincipalNotAllowed(
         "a disclosure among a minor's guardians is recorded by staff: a minor has confidentiality "
         "of their own");
   }
@@ -145,7 +137,7 @@ absl::StatusOr<v1::Consent> EpisodeHandlers::CreateConsent(
             const auto others,
             write.FindAll(ConsentKind(), ConsentsOf(request.parent()), kMaxConsents));
         if (others.size() >= static_cast<size_t>(kMaxConsents)) {
-          return LimitExceeded(kMaxConsents, "consents");
+          return TooMany(kMaxConsents, "consents");
         }
         consent.set_name(
             absl::StrCat(request.parent(), "/consents/", write.IdOr(request.consent_id())));
@@ -188,7 +180,7 @@ absl::StatusOr<v1::Consent> EpisodeHandlers::WithdrawConsent(
         SB_RETURN_IF_ERROR(CheckSeesAll(write, episode.name()));
         if (IsParticipant(call) &&
             (request.entered_in_error() || !IsCaller(call, episode, consent.grantor()))) {
-          return NotAllowed(
+          return PrincipalNotAllowed(
               "a participant withdraws what they consented to themself; the rest is up to staff");
         }
         SB_ASSIGN_OR_RETURN(consent, Withdraw(std::move(consent), request.entered_in_error()));
@@ -229,7 +221,7 @@ absl::StatusOr<v1::SafetyHold> EpisodeHandlers::CreateSafetyHold(
             const auto others,
             write.FindAll(SafetyHoldKind(), SafetyHoldsOf(request.parent()), kMaxSafetyHolds));
         if (others.size() >= static_cast<size_t>(kMaxSafetyHolds)) {
-          return LimitExceeded(kMaxSafetyHolds, "safety holds");
+          return TooMany(kMaxSafetyHolds, "safety holds");
         }
         hold.set_name(
             absl::StrCat(request.parent(), "/safetyHolds/", write.IdOr(request.safety_hold_id())));

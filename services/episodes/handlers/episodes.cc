@@ -10,6 +10,7 @@
 #include "services/episodes/records/kinds.h"
 #include "services/episodes/rules/lifecycle.h"
 #include "services/episodes/rules/members.h"
+#include "services/platform/api/participants.h"
 #include "services/platform/api/update.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
@@ -25,14 +26,10 @@ constexpr int kMergeStep = 50;
 
 using records::Write;
 
-bool IsParticipant(const api::Call& call) {
-  return call.principal.kind == auth::PrincipalKind::kParticipant;
-}
-
 // The episode as the caller may see it; nullopt: not at all.
 std::optional<v1::Episode> Shown(const api::Call& call, const type::v1::AccessView& view,
                                  v1::Episode episode) {
-  if (!IsParticipant(call)) {
+  if (!api::IsParticipant(call)) {
     return episode;
   }
   for (const type::v1::EpisodeAccess& access : view.episodes()) {
@@ -45,7 +42,7 @@ std::optional<v1::Episode> Shown(const api::Call& call, const type::v1::AccessVi
 
 // The narrowest index for the request; what it does not cover is filtered afterwards.
 records::Query QueryFor(const api::Call& call, const v1::ListEpisodesRequest& request) {
-  if (IsParticipant(call)) {
+  if (api::IsParticipant(call)) {
     return EpisodesOfPatient(call.principal.patient);
   }
   if (request.has_external_identifier()) {
@@ -104,7 +101,7 @@ absl::StatusOr<v1::Episode> Change(
   return database.Transact<v1::Episode>(
       call, request, [&](Write& write) -> absl::StatusOr<v1::Episode> {
         SB_ASSIGN_OR_RETURN(v1::Episode stored, write.Get(EpisodeKind(), request.name()));
-        SB_RETURN_IF_ERROR(api::CheckEtag(request.name(), request.etag(), stored.etag()));
+        SB_RETURN_IF_ERROR(api::CheckEtag(stored, request.etag()));
         SB_ASSIGN_OR_RETURN(v1::Episode changed, change(write, std::move(stored)));
         return write.Update(EpisodeKind(), std::move(changed));
       });
@@ -178,7 +175,7 @@ absl::StatusOr<v1::Episode> EpisodeHandlers::UpdateEpisode(
   return database_.Transact<v1::Episode>(
       call, request, [&](Write& write) -> absl::StatusOr<v1::Episode> {
         SB_ASSIGN_OR_RETURN(v1::Episode episode, write.Get(EpisodeKind(), name));
-        SB_RETURN_IF_ERROR(api::CheckEtag(name, request.episode().etag(), episode.etag()));
+        SB_RETURN_IF_ERROR(api::CheckEtag(episode, request.episode().etag()));
         SB_RETURN_IF_ERROR(CheckChangeable(episode));
         const auto before = episode.external_identifiers();
         SB_RETURN_IF_ERROR(

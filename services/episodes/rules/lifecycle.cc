@@ -14,14 +14,6 @@
 namespace securebase::episodes {
 namespace {
 
-absl::Status StateNotAllowed(absl::string_view message) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed, message);
-}
-
-absl::Status LimitExceeded(absl::string_view message) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kLimitExceeded, message);
-}
-
 // An ACTIVE episode lacks nothing; others may.
 absl::Status CheckComplete(const v1::Episode& episode) {
   if (episode.status() != v1::EPISODE_STATUS_ACTIVE) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/time/clock.h"
+#include "services/platform/api/participants.h"
 #include "services/platform/base/resource_name.h"
 
 namespace securebase::goals {
@@ -22,24 +23,15 @@ absl::Status CheckStatus(const EpisodeFacts& episode) {
 
 }  // namespace
 
-absl::Status CheckEtag(const v1::Goal& goal, absl::string_view given) {
-  return given.empty() || given == "*" || given == goal.etag() ? absl::OkStatus()
-                                                               : EtagMismatch(goal.name());
-}
-
 absl::Status CheckSpeaksFor(const records::Reader& reader, absl::string_view episode,
                             absl::string_view participant) {
-  if (reader.call().principal.kind != auth::PrincipalKind::kParticipant) {
+  if (!api::IsParticipant(reader.call())) {
     return absl::OkStatus();
   }
-  for (const type::v1::EpisodeAccess& access : reader.view().episodes()) {
-    if (access.episode() == LastId(episode) && !access.self().empty() &&
-        access.self() == participant) {
-      return absl::OkStatus();
-    }
-  }
-  return MakeError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed,
-                   "a participant may only speak in their own name");
+  const std::string self = reader.SelfIn(episode);
+  return !self.empty() && self == participant
+             ? absl::OkStatus()
+             : PrincipalNotAllowed("a participant may only speak in their own name");
 }
 
 absl::Status CheckParticipants(Neighbours& neighbours, const api::Call& call,
@@ -64,10 +56,6 @@ absl::Status CheckTakesRecords(Neighbours& neighbours, const api::Call& call,
   asking.deadline = std::min(call.deadline, absl::Now() + kOptionalTimeout);
   const auto facts = neighbours.GetEpisode(asking, episode);
   return facts.ok() ? CheckStatus(*facts) : absl::OkStatus();
-}
-
-absl::Status StateNotAllowed(absl::string_view message) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed, message);
 }
 
 }  // namespace securebase::goals

@@ -13,9 +13,6 @@
 // What handlers check beyond what the proto's options and the pure rules say.
 namespace securebase::goals {
 
-// ABORTED (ETAG_MISMATCH) unless `given` is the goal's etag, empty or "*".
-absl::Status CheckEtag(const v1::Goal& goal, absl::string_view given);
-
 // PERMISSION_DENIED (PRINCIPAL_NOT_ALLOWED) when the caller is a participant and `participant` is
 // not who they are in the episode (its name). Staff and systems may speak for everybody.
 absl::Status CheckSpeaksFor(const records::Reader& reader, absl::string_view episode,
@@ -38,8 +35,5 @@ absl::Status CheckParticipants(Neighbours& neighbours, const api::Call& call,
 // nothing else of it goes on while it is down.
 absl::Status CheckTakesRecords(Neighbours& neighbours, const api::Call& call,
                                const std::string& episode);
-
-// FAILED_PRECONDITION (STATE_NOT_ALLOWED); `message` names what is in the wrong state.
-absl::Status StateNotAllowed(absl::string_view message);
 
 }  // namespace securebase::goals

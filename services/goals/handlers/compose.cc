@@ -7,6 +7,7 @@
 #include "services/goals/rules/checks.h"
 #include "services/goals/rules/progress.h"
 #include "services/goals/rules/series.h"
+#include "services/platform/api/participants.h"
 
 namespace securebase::goals {
 
@@ -83,7 +84,7 @@ absl::Status Composer::Compose(const records::Reader& reader, bool with_series, 
   if (!policy_known_) {
     goal.add_unavailable(kSettingsUnavailable);
   }
-  if (call_.principal.kind != auth::PrincipalKind::kParticipant) {
+  if (!api::IsParticipant(call_)) {
     SB_ASSIGN_OR_RETURN(const auto flag, reader.Find(FlagKind(), goal.name()));
     if (flag.has_value() && flag->has_unsafe_flag()) {
       *goal.mutable_unsafe_flag() = flag->unsafe_flag();

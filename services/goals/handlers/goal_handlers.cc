@@ -20,6 +20,7 @@
 #include "services/platform/api/fingerprint.h"
 #include "services/platform/api/participants.h"
 #include "services/platform/api/timestamp.h"
+#include "services/platform/api/update.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
 #include "services/platform/base/status_macros.h"
@@ -88,7 +89,7 @@ bool SameMeasure(const v1::Goal& a, const v1::Goal& b) {
 // A participant may propose a goal of their own, and no more than that.
 absl::Status CheckMayPropose(const records::Reader& reader, const v1::CreateGoalRequest& request) {
   SB_RETURN_IF_ERROR(CheckSpeaksFor(reader, request.goal().episode(), request.goal().owner()));
-  if (request.active() && reader.call().principal.kind == auth::PrincipalKind::kParticipant) {
+  if (request.active() && api::IsParticipant(reader.call())) {
     return MakeError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed,
                      "a participant proposes goals; staff make them active");
   }
@@ -218,7 +219,7 @@ absl::StatusOr<v1::Goal> GoalHandlers::UpdateGoal(const api::Call& call,
                                                   const v1::UpdateGoalRequest& request) {
   return WriteGoal(call, request, [&](Write& write) -> absl::StatusOr<v1::Goal> {
     SB_ASSIGN_OR_RETURN(const v1::Goal before, write.Get(GoalKind(), request.goal().name()));
-    SB_RETURN_IF_ERROR(CheckEtag(before, request.goal().etag()));
+    SB_RETURN_IF_ERROR(api::CheckEtag(before, request.goal().etag()));
     if (!IsOpen(before.lifecycle_status())) {
       return StateNotAllowed("the goal has ended and cannot be changed");
     }
@@ -242,7 +243,7 @@ absl::StatusOr<v1::Goal> GoalHandlers::TransitionGoal(const api::Call& call,
                                                       const v1::TransitionGoalRequest& request) {
   return WriteGoal(call, request, [&](Write& write) -> absl::StatusOr<v1::Goal> {
     SB_ASSIGN_OR_RETURN(const v1::Goal before, write.Get(GoalKind(), request.name()));
-    SB_RETURN_IF_ERROR(CheckEtag(before, request.etag()));
+    SB_RETURN_IF_ERROR(api::CheckEtag(before, request.etag()));
     SB_RETURN_IF_ERROR(CheckTransition(before.lifecycle_status(), request.lifecycle_status()));
     if (request.lifecycle_status() == v1::GOAL_LIFECYCLE_STATUS_ACCEPTED) {
       SB_RETURN_IF_ERROR(CheckEverybodyAgrees(write, before));
@@ -260,7 +261,7 @@ absl::StatusOr<v1::Goal> GoalHandlers::SupersedeGoal(const api::Call& call,
                                                      const v1::SupersedeGoalRequest& request) {
   return WriteGoal(call, request, [&](Write& write) -> absl::StatusOr<v1::Goal> {
     SB_ASSIGN_OR_RETURN(const v1::Goal old, write.Get(GoalKind(), request.name()));
-    SB_RETURN_IF_ERROR(CheckEtag(old, request.etag()));
+    SB_RETURN_IF_ERROR(api::CheckEtag(old, request.etag()));
     SB_RETURN_IF_ERROR(
         CheckTransition(old.lifecycle_status(), v1::GOAL_LIFECYCLE_STATUS_CANCELLED));
     std::vector<FieldViolation> violations = GoalViolations(request.goal(), "goal");
@@ -300,7 +301,7 @@ absl::StatusOr<v1::Rating> GoalHandlers::RateGoal(const api::Call& call,
         SB_ASSIGN_OR_RETURN(stored::Standing standing, FindStanding(write, goal, informant));
         // Whoever owns the goal, rated before or speaks for themself is known to take part.
         if (!IsKnown(standing) && informant.participant() != goal.owner() &&
-            call.principal.kind != auth::PrincipalKind::kParticipant) {
+            !api::IsParticipant(call)) {
           SB_RETURN_IF_ERROR(
               CheckParticipants(neighbours_, call, goal.episode(),
                                 {{informant.participant(), "rating.informant.participant"}}));
@@ -362,8 +363,7 @@ absl::StatusOr<v1::Goal> GoalHandlers::RespondToGoal(const api::Call& call,
     participant.set_kind(v1::INFORMANT_KIND_PARTICIPANT);
     participant.set_participant(request.participant());
     SB_ASSIGN_OR_RETURN(stored::Standing standing, FindStanding(write, goal, participant));
-    if (!IsKnown(standing) && request.participant() != goal.owner() &&
-        call.principal.kind != auth::PrincipalKind::kParticipant) {
+    if (!IsKnown(standing) && request.participant() != goal.owner() && !api::IsParticipant(call)) {
       SB_RETURN_IF_ERROR(CheckParticipants(neighbours_, call, goal.episode(),
                                            {{request.participant(), "participant"}}));
     }
@@ -381,7 +381,7 @@ absl::StatusOr<v1::Goal> GoalHandlers::OverrideAchievement(
     const api::Call& call, const v1::OverrideAchievementRequest& request) {
   return WriteGoal(call, request, [&](Write& write) -> absl::StatusOr<v1::Goal> {
     SB_ASSIGN_OR_RETURN(v1::Goal goal, write.Get(GoalKind(), request.name()));
-    SB_RETURN_IF_ERROR(CheckEtag(goal, request.etag()));
+    SB_RETURN_IF_ERROR(api::CheckEtag(goal, request.etag()));
     if (goal.lifecycle_status() == v1::GOAL_LIFECYCLE_STATUS_ENTERED_IN_ERROR ||
         goal.lifecycle_status() == v1::GOAL_LIFECYCLE_STATUS_REJECTED) {
       return StateNotAllowed("the goal was rejected or entered in error");
@@ -471,7 +471,7 @@ absl::StatusOr<v1::Attainment> GoalHandlers::GetAttainment(
   // What it says, and what it rests on if that can be told without asking: a linked series changes
   // in another service, whose answer has to be read. Participants are not told that something they
   // may not see was written in the practice.
-  const bool told = !linked && call.principal.kind != auth::PrincipalKind::kParticipant;
+  const bool told = !linked && !api::IsParticipant(call);
   const std::string content = ShortDigest(attainment);
   return answer(known[0] == content ? std::move(not_modified) : std::move(attainment),
                 absl::StrCat(content, ".", told ? basis : "-"));

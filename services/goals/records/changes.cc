@@ -16,10 +16,6 @@ namespace {
 constexpr char kClaims[] = "goals";
 constexpr char kIdentifiersField[] = "goal.external_identifiers";
 
-absl::Status LimitExceeded(absl::string_view message) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kLimitExceeded, message);
-}
-
 bool IsActiveGbo(const v1::Goal& goal) {
   return goal.has_gbo() && goal.lifecycle_status() == v1::GOAL_LIFECYCLE_STATUS_ACTIVE;
 }

@@ -35,7 +35,7 @@ absl::StatusOr<v1::Alert> Change(const records::Database& database, const api::C
   return database.Transact<v1::Alert>(
       call, request, [&](records::Write& write) -> absl::StatusOr<v1::Alert> {
         SB_ASSIGN_OR_RETURN(v1::Alert alert, write.Get(AlertKind(), request.name()));
-        SB_RETURN_IF_ERROR(CheckEtag(alert, request.etag()));
+        SB_RETURN_IF_ERROR(api::CheckEtag(alert, request.etag()));
         SB_ASSIGN_OR_RETURN(const PracticeRules rules, ReadPracticeRules(write));
         SB_RETURN_IF_ERROR(change(request.note_code(), MomentOf(write, rules), alert));
         return SaveAlert(write, std::move(alert));

@@ -10,6 +10,7 @@
 #include "services/outcomes/rules/schedule.h"
 #include "services/outcomes/rules/score.h"
 #include "services/platform/api/actor.h"
+#include "services/platform/api/participants.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/resource_name.h"
 #include "services/platform/records/claims.h"
@@ -101,8 +102,8 @@ absl::StatusOr<Prepared> Prepare(records::Write& write, const Measures& measures
                            api::FromProto(assessment.answered_time()), field, role),
             CheckTarget(definition, assessment.relationship_target(), field)});
   assessment.set_informant_role(role);
-  if (IsParticipant(write.call()) &&
-      assessment.informant() != SelfOf(write, assessment.episode())) {
+  if (api::IsParticipant(write.call()) &&
+      assessment.informant() != write.SelfIn(assessment.episode())) {
     prepared.violations.push_back(
         {field + ".informant", "a participant submits what they answered themself"});
   }
@@ -130,7 +131,7 @@ v1::SubmitAssessmentResponse MakeResponse(const api::Call& call, v1::Assessment 
   }
   assessment.clear_revisions();
   *response.mutable_assessment() = std::move(assessment);
-  if (IsParticipant(call)) {
+  if (api::IsParticipant(call)) {
     return response;  // what was concluded from it is for clinicians
   }
   for (v1::Alert& alert : consequences.alerts) {
@@ -145,8 +146,8 @@ v1::SubmitAssessmentResponse MakeResponse(const api::Call& call, v1::Assessment 
 
 // A participant's answer holds what they sent, though what follows from it concerns others too.
 void NarrowResult(records::Write& write, const std::string& episode) {
-  if (IsParticipant(write.call())) {
-    write.SetResultAccess({LastId(episode), {SelfOf(write, episode)}});
+  if (api::IsParticipant(write.call())) {
+    write.SetResultAccess({LastId(episode), {write.SelfIn(episode)}});
   }
 }
 
@@ -155,8 +156,8 @@ absl::Status CheckBatch(const api::Call& call, const v1::BatchSubmitAssessmentsR
   std::vector<FieldViolation> violations;
   for (int i = 0; i < request.submissions_size(); ++i) {
     const v1::AssessmentSubmission& submission = request.submissions(i);
-    SB_RETURN_IF_ERROR(CheckMayChooseIds(call, submission.assessment_id(),
-                                         submission.assessment().external_identifiers()));
+    SB_RETURN_IF_ERROR(api::CheckNamesNothing(call, "assessment_id", submission.assessment_id(),
+                                              submission.assessment().external_identifiers_size()));
     if (submission.assessment().episode() != request.submissions(0).assessment().episode()) {
       violations.push_back({absl::StrCat("submissions[", i, "].assessment.episode"),
                             "must be the episode of the first"});
@@ -184,7 +185,7 @@ v1::AssessmentRevision MakeRevision(const v1::Assessment& assessment, const api:
 
 absl::Status CheckMayChange(const v1::Assessment& assessment, const std::string& etag,
                             const std::string& verb) {
-  SB_RETURN_IF_ERROR(CheckEtag(assessment, etag));
+  SB_RETURN_IF_ERROR(api::CheckEtag(assessment, etag));
   return assessment.status() == v1::ASSESSMENT_STATUS_ENTERED_IN_ERROR
              ? TransitionNotAllowed("ENTERED_IN_ERROR", verb, {})
              : absl::OkStatus();
@@ -248,8 +249,8 @@ absl::StatusOr<v1::SubmitAssessmentResponse> OutcomeHandlers::Submit(
 
 absl::StatusOr<v1::SubmitAssessmentResponse> OutcomeHandlers::SubmitAssessment(
     const api::Call& call, const v1::SubmitAssessmentRequest& request) const {
-  SB_RETURN_IF_ERROR(CheckMayChooseIds(call, request.assessment_id(),
-                                       request.assessment().external_identifiers()));
+  SB_RETURN_IF_ERROR(api::CheckNamesNothing(call, "assessment_id", request.assessment_id(),
+                                            request.assessment().external_identifiers_size()));
   return database_.Transact<v1::SubmitAssessmentResponse>(
       call, request, [&](records::Write& write) -> absl::StatusOr<v1::SubmitAssessmentResponse> {
         SB_ASSIGN_OR_RETURN(Prepared prepared, Prepare(write, measures_, request.assessment(),

@@ -9,6 +9,7 @@
 #include "services/outcomes/records/kinds.h"
 #include "services/outcomes/rules/language.h"
 #include "services/outcomes/rules/own_instrument.h"
+#include "services/platform/api/participants.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/resource_name.h"
 
@@ -99,19 +100,6 @@ std::vector<FieldViolation> CheckAnsweredTime(const google::protobuf::Timestamp&
   return {};
 }
 
-absl::Status CheckMayChooseIds(const api::Call& call, absl::string_view id,
-                               const records::ExternalIdentifiers& identifiers) {
-  return IsParticipant(call) && (!id.empty() || !identifiers.empty())
-             ? MakeError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed,
-                         "participants choose neither ids nor external identifiers; leave both "
-                         "out, and set request_id to repeat the call safely")
-             : absl::OkStatus();
-}
-
-bool IsParticipant(const api::Call& call) {
-  return call.principal.kind == auth::PrincipalKind::kParticipant;
-}
-
 std::optional<VersionName> ParseVersionName(absl::string_view name) {
   const std::vector<std::string> parts = absl::StrSplit(name, '/');
   VersionName parsed;
@@ -143,7 +131,7 @@ absl::StatusOr<v1::InstrumentVersion> ReadVersion(const records::Reader& reader,
   }
   SB_ASSIGN_OR_RETURN(auto found, reader.Find(InstrumentVersionKind(), name));
   if (!found.has_value() ||
-      (IsParticipant(reader.call()) && found->status() == v1::PUBLICATION_STATUS_DRAFT)) {
+      (api::IsParticipant(reader.call()) && found->status() == v1::PUBLICATION_STATUS_DRAFT)) {
     return NotFound(name);
   }
   return *std::move(found);
@@ -154,16 +142,6 @@ absl::Status CheckSize(absl::string_view field, size_t bytes, size_t limit) {
                         : MakeError(absl::StatusCode::kInvalidArgument, Reason::kLimitExceeded,
                                     absl::StrCat(field, " is larger than ", limit >> 10, " KiB"),
                                     {{"limit", absl::StrCat(limit)}});
-}
-
-std::string SelfOf(const records::Reader& reader, absl::string_view episode) {
-  const std::string id = LastId(episode);
-  for (const type::v1::EpisodeAccess& access : reader.view().episodes()) {
-    if (access.episode() == id) {
-      return access.self();
-    }
-  }
-  return "";
 }
 
 }  // namespace securebase::outcomes

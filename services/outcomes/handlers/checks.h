@@ -47,16 +47,6 @@ absl::StatusOr<episodes::v1::Episode> ReadEpisodeAnsweredIn(const records::Reade
 void ClearServerFields(v1::Schedule& schedule);
 void ClearServerFields(v1::Assessment& assessment);
 
-// The participant that the call's principal is in the episode; empty for others.
-std::string SelfOf(const records::Reader& reader, absl::string_view episode);
-
-// ABORTED (ETAG_MISMATCH) unless the message, as read, has that etag; empty matches.
-template <typename Message>
-absl::Status CheckEtag(const Message& message, const std::string& etag) {
-  return etag.empty() || etag == "*" || etag == message.etag() ? absl::OkStatus()
-                                                               : EtagMismatch(message.name());
-}
-
 // A language as clients may write it, "EN-us" too: what is wrong with it, or the one way that it is
 // kept. Empty is no language.
 std::vector<FieldViolation> TakeLanguage(absl::string_view field, std::string& language);
@@ -65,15 +55,6 @@ std::vector<FieldViolation> TakeLanguage(absl::string_view field, std::string& l
 // its series for ever.
 std::vector<FieldViolation> CheckAnsweredTime(const google::protobuf::Timestamp& answered,
                                               absl::string_view field);
-
-// PERMISSION_DENIED (PRINCIPAL_NOT_ALLOWED) for a participant who chooses the id of a record, or
-// names it by identifiers of other systems: the answer would tell which there are, and what they
-// take is taken from others. They repeat a call by its request_id.
-absl::Status CheckMayChooseIds(const api::Call& call, absl::string_view id,
-                               const records::ExternalIdentifiers& identifiers);
-
-// Who answers for themself: sees what is in use, and no drafts.
-bool IsParticipant(const api::Call& call);
 
 // A version of an instrument as its name says it.
 struct VersionName {

@@ -8,6 +8,7 @@
 #include "services/outcomes/rules/own_instrument.h"
 #include "services/outcomes/rules/publication.h"
 #include "services/platform/api/actor.h"
+#include "services/platform/api/participants.h"
 #include "services/platform/base/resource_name.h"
 
 namespace securebase::outcomes {
@@ -28,7 +29,7 @@ v1::Instrument MakeBuiltIn(const std::string& practice, const Catalogue& built_i
 }
 
 bool MayKnow(const api::Call& call, const v1::Instrument& instrument) {
-  return !IsParticipant(call) || instrument.status() != v1::PUBLICATION_STATUS_DRAFT;
+  return !api::IsParticipant(call) || instrument.status() != v1::PUBLICATION_STATUS_DRAFT;
 }
 
 int ShownVersion(const v1::Instrument& instrument) {
@@ -235,7 +236,7 @@ absl::StatusOr<v1::InstrumentVersion> OutcomeHandlers::UpdateInstrumentVersion(
       call, request, [&](Write& write) -> absl::StatusOr<v1::InstrumentVersion> {
         SB_ASSIGN_OR_RETURN(v1::InstrumentVersion version,
                             write.Get(InstrumentVersionKind(), changes.name()));
-        SB_RETURN_IF_ERROR(CheckEtag(version, changes.etag()));
+        SB_RETURN_IF_ERROR(api::CheckEtag(version, changes.etag()));
         if (version.status() != v1::PUBLICATION_STATUS_DRAFT) {
           return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed,
                            absl::StrCat(version.name(), " has been in use, so that it never ",
@@ -264,7 +265,7 @@ absl::StatusOr<v1::InstrumentVersion> OutcomeHandlers::TransitionInstrumentVersi
       call, request, [&](Write& write) -> absl::StatusOr<v1::InstrumentVersion> {
         SB_ASSIGN_OR_RETURN(v1::InstrumentVersion version,
                             write.Get(InstrumentVersionKind(), request.name()));
-        SB_RETURN_IF_ERROR(CheckEtag(version, request.etag()));
+        SB_RETURN_IF_ERROR(api::CheckEtag(version, request.etag()));
         const std::string name =
             FormatName(kInstrumentPattern, {call.practice(), version.definition().id()});
         SB_ASSIGN_OR_RETURN(v1::Instrument instrument, write.Get(InstrumentKind(), name));

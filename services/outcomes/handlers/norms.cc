@@ -121,7 +121,7 @@ absl::StatusOr<v1::Norm> OutcomeHandlers::TransitionNorm(
   }
   return database_.Transact<v1::Norm>(call, request, [&](Write& write) -> absl::StatusOr<v1::Norm> {
     SB_ASSIGN_OR_RETURN(v1::Norm norm, write.Get(NormKind(), request.name()));
-    SB_RETURN_IF_ERROR(CheckEtag(norm, request.etag()));
+    SB_RETURN_IF_ERROR(api::CheckEtag(norm, request.etag()));
     if (approves) {
       SB_ASSIGN_OR_RETURN(
           const v1::InstrumentVersion version,

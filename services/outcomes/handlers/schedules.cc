@@ -113,7 +113,7 @@ absl::StatusOr<v1::Schedule> OutcomeHandlers::EndSchedule(
   return database_.Transact<v1::Schedule>(
       call, request, [&](records::Write& write) -> absl::StatusOr<v1::Schedule> {
         SB_ASSIGN_OR_RETURN(v1::Schedule schedule, write.Get(ScheduleKind(), request.name()));
-        SB_RETURN_IF_ERROR(CheckEtag(schedule, request.etag()));
+        SB_RETURN_IF_ERROR(api::CheckEtag(schedule, request.etag()));
         if (schedule.status() != v1::SCHEDULE_STATUS_ACTIVE) {
           return TransitionNotAllowed("COMPLETED", "end", {});
         }

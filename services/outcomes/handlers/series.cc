@@ -222,7 +222,7 @@ absl::StatusOr<v1::Series> OutcomeHandlers::SetSeriesBaseline(
   return database_.Transact<v1::Series>(
       call, request, [&](records::Write& write) -> absl::StatusOr<v1::Series> {
         SB_ASSIGN_OR_RETURN(v1::Series series, write.Get(SeriesKind(), request.name()));
-        SB_RETURN_IF_ERROR(CheckEtag(series, request.etag()));
+        SB_RETURN_IF_ERROR(api::CheckEtag(series, request.etag()));
         if (series.baseline_choices_size() >= kMaxBaselineChoices) {
           return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kLimitExceeded,
                            "the baseline of this series has been chosen 50 times");

@@ -129,7 +129,7 @@ absl::StatusOr<google::protobuf::Empty> OutcomeHandlers::DeleteInstrumentTexts(
       call, request, [&](records::Write& write) -> absl::StatusOr<google::protobuf::Empty> {
         SB_ASSIGN_OR_RETURN(const v1::InstrumentTexts texts,
                             write.Get(InstrumentTextsKind(), request.name()));
-        SB_RETURN_IF_ERROR(CheckEtag(texts, request.etag()));
+        SB_RETURN_IF_ERROR(api::CheckEtag(texts, request.etag()));
         SB_RETURN_IF_ERROR(write.Delete(InstrumentTextsKind(), request.name()));
         return google::protobuf::Empty();
       });

@@ -1,38 +1,14 @@
 #include "services/plans/handlers/checks.h"
 
 #include "absl/strings/str_cat.h"
+#include "services/platform/api/participants.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
 
 namespace securebase::plans {
 
-absl::Status StateNotAllowed(absl::string_view message) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed, message);
-}
-
 absl::Status EpisodeCancelled() {
   return StateNotAllowed("the episode was cancelled or entered in error");
-}
-
-absl::Status PrincipalNotAllowed(absl::string_view message) {
-  return MakeError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed, message);
-}
-
-absl::Status CheckEtag(absl::string_view name, absl::string_view stored, absl::string_view given) {
-  return given.empty() || given == "*" || given == stored ? absl::OkStatus() : EtagMismatch(name);
-}
-
-bool IsParticipant(const api::Call& call) {
-  return call.principal.kind == auth::PrincipalKind::kParticipant;
-}
-
-std::string SelfIn(const records::Reader& reader, absl::string_view episode) {
-  for (const type::v1::EpisodeAccess& access : reader.view().episodes()) {
-    if (access.episode() == LastId(episode)) {
-      return access.self();
-    }
-  }
-  return "";
 }
 
 absl::StatusOr<std::string> ActingPerson(const records::Reader& reader, absl::string_view episode,
@@ -44,9 +20,8 @@ absl::StatusOr<std::string> ActingPerson(const records::Reader& reader, absl::st
     }
     return named;
   }
-  const std::string self = principal.kind == auth::PrincipalKind::kParticipant
-                               ? SelfIn(reader, episode)
-                               : principal.subject;
+  const std::string self =
+      api::IsParticipant(reader.call()) ? reader.SelfIn(episode) : principal.subject;
   if (self.empty() || (!named.empty() && named != self)) {
     return InvalidFields(
         {{std::string(field), "must be empty: only a system acts for somebody else"}});
@@ -59,14 +34,14 @@ std::string AttestingSystem(const api::Call& call) {
 }
 
 void HideFromParticipants(const api::Call& call, v1::Plan& plan) {
-  if (IsParticipant(call)) {
+  if (api::IsParticipant(call)) {
     plan.clear_etag();
     plan.clear_update_time();
   }
 }
 
 void HideFromParticipants(const api::Call& call, v1::Revision& revision) {
-  if (IsParticipant(call)) {
+  if (api::IsParticipant(call)) {
     revision.clear_etag();
     revision.clear_warnings();
   }

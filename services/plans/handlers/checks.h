@@ -11,22 +11,8 @@
 // What handlers check and show beyond what the proto's options and the pure rules say.
 namespace securebase::plans {
 
-// FAILED_PRECONDITION (STATE_NOT_ALLOWED); `message` names what is in the wrong state.
-absl::Status StateNotAllowed(absl::string_view message);
-// The same for an episode that was cancelled or entered in error: nothing of it is recorded.
+// StateNotAllowed for an episode that was cancelled or entered in error: nothing of it is recorded.
 absl::Status EpisodeCancelled();
-
-// PERMISSION_DENIED (PRINCIPAL_NOT_ALLOWED).
-absl::Status PrincipalNotAllowed(absl::string_view message);
-
-// ABORTED (ETAG_MISMATCH) unless `given` is `stored`, empty or "*".
-absl::Status CheckEtag(absl::string_view name, absl::string_view stored, absl::string_view given);
-
-// Whether the call is a participant's own.
-bool IsParticipant(const api::Call& call);
-
-// The participant that the caller is in an episode (its name); "" if none.
-std::string SelfIn(const records::Reader& reader, absl::string_view episode);
 
 // Who acts: staff for themselves, a system for the member of staff or participant it names in
 // `named` (the request's field `field`). INVALID_ARGUMENT when a system names nobody, or somebody

@@ -9,7 +9,9 @@
 #include "services/plans/rules/activation.h"
 #include "services/plans/rules/draft.h"
 #include "services/plans/rules/lifecycle.h"
+#include "services/platform/api/participants.h"
 #include "services/platform/api/timestamp.h"
+#include "services/platform/api/update.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
 #include "services/platform/base/status_macros.h"
@@ -97,7 +99,7 @@ absl::StatusOr<v1::Plan> PlanHandlers::GetPlan(const api::Call& call,
                                                const v1::GetPlanRequest& request) {
   SB_ASSIGN_OR_RETURN(const records::Reader reader, database_.ReaderFor(call));
   SB_ASSIGN_OR_RETURN(v1::Plan plan, reader.Get(PlanKind(), request.name()));
-  if (!IsParticipant(call)) {
+  if (!api::IsParticipant(call)) {
     SB_RETURN_IF_ERROR(FillSchedules(reader, plan));
   }
   HideFromParticipants(call, plan);
@@ -160,7 +162,7 @@ absl::StatusOr<v1::Plan> PlanHandlers::TransitionPlan(const api::Call& call,
                                                       const v1::TransitionPlanRequest& request) {
   return WritePlan(call, request, [&](Write& write) -> absl::StatusOr<v1::Plan> {
     SB_ASSIGN_OR_RETURN(v1::Plan plan, write.Get(PlanKind(), request.name()));
-    SB_RETURN_IF_ERROR(CheckEtag(plan.name(), plan.etag(), request.etag()));
+    SB_RETURN_IF_ERROR(api::CheckEtag(plan, request.etag()));
     SB_RETURN_IF_ERROR(rules::CheckTransition(plan.status(), request.status()));
     if (request.status() == v1::PLAN_STATUS_ACTIVE) {
       SB_RETURN_IF_ERROR(PutInForce(write, plan));
@@ -183,7 +185,7 @@ absl::StatusOr<v1::Plan> PlanHandlers::AdoptRevision(const api::Call& call,
                                                      const v1::AdoptRevisionRequest& request) {
   return WritePlan(call, request, [&](Write& write) -> absl::StatusOr<v1::Plan> {
     SB_ASSIGN_OR_RETURN(v1::Plan plan, write.Get(PlanKind(), request.name()));
-    SB_RETURN_IF_ERROR(CheckEtag(plan.name(), plan.etag(), request.etag()));
+    SB_RETURN_IF_ERROR(api::CheckEtag(plan, request.etag()));
     if (plan.status() != v1::PLAN_STATUS_ACTIVE) {
       return StateNotAllowed(
           "only an active plan adopts a revision; TransitionPlan to ACTIVE does so for others");

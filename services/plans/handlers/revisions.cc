@@ -11,6 +11,7 @@
 #include "services/plans/rules/compare.h"
 #include "services/plans/rules/lifecycle.h"
 #include "services/platform/api/actor.h"
+#include "services/platform/api/participants.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/api/update.h"
 #include "services/platform/base/error.h"
@@ -46,7 +47,7 @@ absl::StatusOr<v1::Revision> SaveAdditions(Write& write, v1::Revision revision) 
 
 // Participants do not see warnings, and so are not told that one is unanswered.
 absl::Status ForParticipants(const api::Call& call, absl::Status status) {
-  return IsParticipant(call) && ReasonOf(status) == Reason::kWarningUnanswered
+  return api::IsParticipant(call) && ReasonOf(status) == Reason::kWarningUnanswered
              ? StateNotAllowed("the revision cannot be signed yet; ask the care team")
              : status;
 }
@@ -71,7 +72,7 @@ absl::StatusOr<v1::Revision> PlanHandlers::RevisePlan(const api::Call& call,
   return database_.Transact<v1::Revision>(
       call, request, [&](Write& write) -> absl::StatusOr<v1::Revision> {
         SB_ASSIGN_OR_RETURN(v1::Plan plan, write.Get(PlanKind(), request.name()));
-        SB_RETURN_IF_ERROR(CheckEtag(plan.name(), plan.etag(), request.etag()));
+        SB_RETURN_IF_ERROR(api::CheckEtag(plan, request.etag()));
         if (rules::HasEnded(plan.status())) {
           return StateNotAllowed("the plan has ended and is revised no more");
         }

@@ -7,6 +7,7 @@
 #include "services/plans/records/kinds.h"
 #include "services/plans/rules/content.h"
 #include "services/platform/api/actor.h"
+#include "services/platform/api/update.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
 #include "services/platform/base/status_macros.h"
@@ -123,7 +124,7 @@ absl::StatusOr<v1::Session> PlanHandlers::MarkSessionEnteredInError(
   return database_.Transact<v1::Session>(
       call, request, [&](Write& write) -> absl::StatusOr<v1::Session> {
         SB_ASSIGN_OR_RETURN(v1::Session session, write.Get(SessionKind(), request.name()));
-        SB_RETURN_IF_ERROR(CheckEtag(session.name(), session.etag(), request.etag()));
+        SB_RETURN_IF_ERROR(api::CheckEtag(session, request.etag()));
         session.set_entered_in_error(true);
         return write.Update(SessionKind(), std::move(session));
       });

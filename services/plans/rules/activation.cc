@@ -12,10 +12,6 @@
 namespace securebase::plans::rules {
 namespace {
 
-absl::Status NotAllowed(absl::string_view message) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed, message);
-}
-
 bool IsClinician(const StaffMember* staff) {
   return staff != nullptr && staff->role == StaffRole::kClinician;
 }
@@ -174,16 +170,17 @@ absl::Status CheckMayBeInForce(const v1::Revision& revision, const Episode& epis
                                const std::vector<v1::Screening>& screenings) {
   const v1::PlanContent& content = revision.content();
   if (!episode.under_way) {
-    return NotAllowed("the episode has ended; a plan can be in force only while it is under way");
+    return StateNotAllowed(
+        "the episode has ended; a plan can be in force only while it is under way");
   }
   if (content.population() == v1::POPULATION_UNSPECIFIED) {
-    return NotAllowed("the plan does not say for which population it is; revise it");
+    return StateNotAllowed("the plan does not say for which population it is; revise it");
   }
   for (const std::string& id : ToBeScreened(content, episode, requirements)) {
     const v1::Screening* screening = LatestScreening(screenings, id);
     if (screening != nullptr &&
         screening->result() != v1::SCREENING_RESULT_CONJOINT_WORK_SUITABLE) {
-      return NotAllowed(
+      return StateNotAllowed(
           "the screening speaks against seeing the partners together; revise the plan with "
           "separate_sessions_only");
     }
@@ -231,10 +228,11 @@ absl::Status CheckSignature(const v1::Revision& revision, const Episode& episode
           "with PARTICIPANT and GUARDIAN"}});
   }
   if (digest != revision.digest()) {
-    return NotAllowed("the digest is not this revision's; read the revision again and sign that");
+    return StateNotAllowed(
+        "the digest is not this revision's; read the revision again and sign that");
   }
   if (!RoleFits(episode, role, signer)) {
-    return NotAllowed("the signer is not in the episode what the role says");
+    return StateNotAllowed("the signer is not in the episode what the role says");
   }
   const std::vector<std::string> warnings = UnansweredWarnings(revision);
   if (!warnings.empty()) {

@@ -183,10 +183,6 @@ absl::Status MergeUpdate(const FieldMask& mask, const Message& changes, absl::st
 
 std::string MakeEtag(int64_t version) { return absl::StrCat("v", version); }
 
-absl::Status CheckEtag(absl::string_view name, absl::string_view given, int64_t version) {
-  return CheckEtag(name, given, MakeEtag(version));
-}
-
 absl::Status CheckEtag(absl::string_view name, absl::string_view given, absl::string_view current) {
   if (given.empty() || given == "*" || given == current) {
     return absl::OkStatus();

@@ -30,10 +30,14 @@ absl::Status MergeUpdate(const google::protobuf::FieldMask& mask,
 // The etag of a record at this version of the store's (AIP-154). Opaque to callers.
 std::string MakeEtag(int64_t version);
 
-// ABORTED (ETAG_MISMATCH) naming `name` when `given` is not the etag of `version`. Empty and "*"
-// match every version: the caller does not care.
-absl::Status CheckEtag(absl::string_view name, absl::string_view given, int64_t version);
-// The same for a record whose etag is at hand; "": there is no record yet.
+// ABORTED (ETAG_MISMATCH) naming `name` when `given` is not its `current` etag, which is "" where
+// there is no record yet. Empty and "*" match every etag: the caller does not care.
 absl::Status CheckEtag(absl::string_view name, absl::string_view given, absl::string_view current);
+
+// The same for a resource as it was read.
+template <typename Message>
+absl::Status CheckEtag(const Message& stored, absl::string_view given) {
+  return CheckEtag(stored.name(), given, stored.etag());
+}
 
 }  // namespace securebase::api

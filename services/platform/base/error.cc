@@ -133,6 +133,18 @@ absl::Status TransitionNotAllowed(absl::string_view from, absl::string_view verb
                    {{"state", std::string(from)}, {"allowed", list}});
 }
 
+absl::Status StateNotAllowed(absl::string_view message) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateNotAllowed, message);
+}
+
+absl::Status LimitExceeded(absl::string_view message) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kLimitExceeded, message);
+}
+
+absl::Status PrincipalNotAllowed(absl::string_view message) {
+  return MakeError(absl::StatusCode::kPermissionDenied, Reason::kPrincipalNotAllowed, message);
+}
+
 absl::Status Internal(absl::string_view message) {
   return MakeError(absl::StatusCode::kInternal, Reason::kInternal, message);
 }

@@ -87,6 +87,11 @@ absl::Status EtagMismatch(absl::string_view name);
 // `allowed`: the transitions that would be allowed, in words of the API.
 absl::Status TransitionNotAllowed(absl::string_view from, absl::string_view verb,
                                   const std::vector<std::string>& allowed);
+// `message`: what is in the wrong state, and what would set it right.
+absl::Status StateNotAllowed(absl::string_view message);
+absl::Status LimitExceeded(absl::string_view message);
+// PERMISSION_DENIED: `message` says who may.
+absl::Status PrincipalNotAllowed(absl::string_view message);
 absl::Status Internal(absl::string_view message);
 
 // Adds a hint how long to wait before a retry (google.rpc.RetryInfo at the edge).

@@ -220,6 +220,15 @@ Reader::Reader(storage::Store& store, const api::Call& call,
                std::shared_ptr<const type::v1::AccessView> view)
     : store_(&store), call_(&call), view_(std::move(view)) {}
 
+std::string Reader::SelfIn(absl::string_view episode) const {
+  for (const type::v1::EpisodeAccess& access : view_->episodes()) {
+    if (access.episode() == LastId(episode)) {
+      return access.self();
+    }
+  }
+  return "";
+}
+
 bool Reader::MaySee(const Access& access) const {
   return api::MaySee(*view_, access.episode, access.subjects);
 }

@@ -145,6 +145,9 @@ class Reader {
   const api::Call& call() const { return *call_; }
   const type::v1::AccessView& view() const { return *view_; }
 
+  // The participant that the caller is in the episode ("practices/p/episodes/e"); empty: none.
+  std::string SelfIn(absl::string_view episode) const;
+
   // Whether the caller may see a record.
   bool MaySee(const Access& access) const;
   // OK when the caller may see the episode ("practices/p/episodes/e"); NOT_FOUND otherwise. Says

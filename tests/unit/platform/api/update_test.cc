@@ -133,10 +133,10 @@ TEST(MergeUpdateTest, PathsThatNameNothingAreRefusedAllAtOnce) {
 }
 
 TEST(EtagTest, MatchesItsVersionOnly) {
-  EXPECT_OK(CheckEtag("practices/p1/notes/n1", MakeEtag(3), 3));
-  EXPECT_OK(CheckEtag("practices/p1/notes/n1", "", 3));
-  EXPECT_OK(CheckEtag("practices/p1/notes/n1", "*", 3));
-  EXPECT_THAT(CheckEtag("practices/p1/notes/n1", MakeEtag(2), 3),
+  EXPECT_OK(CheckEtag("practices/p1/notes/n1", MakeEtag(3), MakeEtag(3)));
+  EXPECT_OK(CheckEtag("practices/p1/notes/n1", "", MakeEtag(3)));
+  EXPECT_OK(CheckEtag("practices/p1/notes/n1", "*", MakeEtag(3)));
+  EXPECT_THAT(CheckEtag("practices/p1/notes/n1", MakeEtag(2), MakeEtag(3)),
               IsError(absl::StatusCode::kAborted, Reason::kEtagMismatch));
 }
 

@@ -1,5 +1,7 @@
 #include "services/plans/records/changes.h"
 
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "services/plans/rules/content.h"
 #include "services/plans/rules/digest.h"
@@ -173,8 +175,6 @@ absl::Status WantSchedules(records::Write& write, const v1::Plan& plan,
   work.set_episode(plan.episode());
   work.set_generation(work.generation() + 1);
   work.set_attempts(0);
-  const std::vector<std::string> subjects = rules::DataSubjects(plan.content());
-  *work.mutable_subjects() = {subjects.begin(), subjects.end()};
   *work.mutable_acting_for() = api::ToActingFor(write.call().principal);
 
   const std::vector<v1::PlanSchedule> schedules = rules::Reconcile(
@@ -182,6 +182,13 @@ absl::Status WantSchedules(records::Write& write, const v1::Plan& plan,
       content == nullptr ? std::vector<v1::PlanSchedule>()
                          : rules::WantedSchedules(plan.name(), *content, work.generation()));
   *work.mutable_schedules() = {schedules.begin(), schedules.end()};
+  // Those of an earlier revision that are still to be ended may be somebody else's.
+  const std::vector<std::string> concerned = rules::DataSubjects(plan.content());
+  std::set<std::string> subjects(concerned.begin(), concerned.end());
+  for (const v1::PlanSchedule& schedule : schedules) {
+    subjects.insert({schedule.subject(), schedule.informant()});
+  }
+  *work.mutable_subjects() = {subjects.begin(), subjects.end()};
   if (rules::AnyPending(schedules)) {
     *work.mutable_next_attempt_time() = api::ToProto(write.now());
   } else {
@@ -193,7 +200,11 @@ absl::Status WantSchedules(records::Write& write, const v1::Plan& plan,
 absl::Status FillSchedules(const records::Reader& reader, v1::Plan& plan) {
   SB_ASSIGN_OR_RETURN(auto work, reader.Find(ScheduleWorkKind(), ScheduleWorkName(plan.name())));
   if (work.has_value()) {
-    *plan.mutable_schedules() = work->schedules();
+    for (const v1::PlanSchedule& schedule : work->schedules()) {
+      if (reader.MaySee({LastId(plan.episode()), {schedule.subject(), schedule.informant()}})) {
+        *plan.add_schedules() = schedule;
+      }
+    }
     plan.set_schedules_pending(work->has_next_attempt_time());
   }
   return absl::OkStatus();

@@ -57,7 +57,7 @@ absl::StatusOr<std::vector<v1::Screening>> NewestScreenings(records::Write& writ
 absl::Status WantSchedules(records::Write& write, const v1::Plan& plan,
                            const v1::PlanContent* content);
 
-// Fills in schedules and schedules_pending.
+// Fills in schedules, those that the caller may see, and schedules_pending.
 absl::Status FillSchedules(const records::Reader& reader, v1::Plan& plan);
 
 }  // namespace securebase::plans

@@ -155,6 +155,23 @@ TEST_F(GetPlanTest, OfOnePartnerAloneIsThatPartners) {
   EXPECT_OK(Get(Anna()));
 }
 
+// Dr Kay covers an alert about Anna, whose plan no longer has anything to do with Ben.
+TEST_F(GetPlanTest, ShowsOnlySchedulesOfThoseWhoMayBeSeen) {
+  CreateActivePlan();
+  v1::PlanContent annas = Content();
+  annas.add_subjects("anna");
+  annas.mutable_measures()->RemoveLast();
+  annas.set_separate_sessions_only(true);
+  ASSERT_OK(Revise(annas));
+  SignByAll(2);
+  ASSERT_OK(Adopt());
+  EXPECT_EQ(Get(Staff())->schedules_size(), 2) << "Ben's is still to be ended";
+  GiveAccess("staff:dr-kay", "e1", "-", {"anna"});
+  ASSERT_OK_AND_ASSIGN(const v1::Plan seen, Get(Staff("dr-kay")));
+  ASSERT_EQ(seen.schedules_size(), 1);
+  EXPECT_EQ(seen.schedules(0).subject(), "anna");
+}
+
 TEST_F(GetPlanTest, ATechniquesCommentIsTheDataOfThoseItIsUsedWith) {
   v1::PlanContent content;
   content.add_subjects("anna");

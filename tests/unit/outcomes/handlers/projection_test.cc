@@ -623,6 +623,20 @@ TEST_F(ProjectionTest, AStoreThatIsAwayForAMomentDoesNotMakeItLoadAgain) {
   EXPECT_EQ(projections.loads(), 1);
 }
 
+TEST_F(ProjectionTest, AJournalEntryThatCannotBeReadDoesNotStopIt) {
+  Replica writer(store_, fixture_, *catalogue_);
+  OpenEpisode(writer, "e1");
+  DumpOf(writer.projections, System());
+  storage::Batch batch;
+  batch.practice = "p1";
+  batch.journal = {"\xff"};
+  ASSERT_OK(store_.Apply({}, batch));
+  OpenEpisode(writer, "e2");
+  Projections cold(store_, *catalogue_);
+  EXPECT_EQ(DumpOf(writer.projections, System()), DumpOf(cold, System()));
+  EXPECT_EQ(writer.projections.loads(), 2);
+}
+
 // Until it fails over, the first store; then one with another history.
 class FailingOverStore : public securebase::testing::CountingStore {
  public:

@@ -74,14 +74,15 @@ class JourneyTest : public ::testing::Test {
         deployment_.AsStaff("dr-wren"), "goals", "GetGoal", "name: 'practices/p1/goals/closeness'");
   }
 
-  absl::Status Answer(int week, int answer) {
+  // By ada. The assessment's name.
+  absl::StatusOr<std::string> Answer(int week, int answer) {
     outcomes::SubmitAssessmentRequest request =
         PhqNine(absl::StrCat("week-", week), "ada", week, answer);
     request.clear_assessment_id();  // participants choose none; the request_id is there
-    return deployment_
-        .Send<outcomes::SubmitAssessmentResponse>(deployment_.AsParticipant("patient-ada"),
-                                                  "outcomes", "SubmitAssessment", request)
-        .status();
+    SB_ASSIGN_OR_RETURN(const auto response, deployment_.Send<outcomes::SubmitAssessmentResponse>(
+                                                 deployment_.AsParticipant("patient-ada"),
+                                                 "outcomes", "SubmitAssessment", request));
+    return response.assessment().name();
   }
 
   absl::StatusOr<outcomes::GetCaseloadResponse> Caseload(const std::string& known_etag) {
@@ -171,7 +172,7 @@ TEST_F(JourneyTest, NobodySeesWhatIsNotTheirs) {
   ASSERT_OK(OpenEpisode(deployment_, "bo"));
   ASSERT_OK(ActivatePlan(deployment_, "ada"));
   ASSERT_OK(CreateGoal(deployment_, "closeness", "ada"));
-  ASSERT_OK(Answer(0, 3));
+  ASSERT_OK_AND_ASSIGN(const std::string assessment, Answer(0, 3));
   const auto status_for = [&](const client::CallOptions& as) {
     return std::vector<absl::StatusCode>{
         deployment_
@@ -186,7 +187,7 @@ TEST_F(JourneyTest, NobodySeesWhatIsNotTheirs) {
             .code(),
         deployment_
             .Call<outcomes::Assessment, outcomes::GetAssessmentRequest>(
-                as, "outcomes", "GetAssessment", "name: 'practices/p1/assessments/week-0'")
+                as, "outcomes", "GetAssessment", absl::StrCat("name: '", assessment, "'"))
             .status()
             .code()};
   };

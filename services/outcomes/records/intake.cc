@@ -1,6 +1,7 @@
 #include "services/outcomes/records/intake.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -23,6 +24,7 @@ using records::Reader;
 using records::Write;
 
 constexpr int kMaxUnresolved = 100;         // of one series; there are a few at most
+constexpr int kMaxResolved = 100;           // of one cause: the latest
 constexpr int kMaxSeriesOfInstrument = 50;  // in one episode, for the split of an alliance
 
 // One point with what it says.
@@ -122,17 +124,12 @@ class AlertWriter {
   std::vector<v1::Alert> TakeAlerts() { return std::move(alerts_); }
 
   // Adds the finding to the alert of its cause that is not resolved, or to a new one like `blank`.
-  // What a resolved alert rests on already raises no other, unless the risk is higher now.
+  // What somebody has resolved it neither raises again nor joins to another.
   absl::Status Raise(const std::string& cause, const v1::Alert& blank, const Finding& finding,
                      const v1::SeriesPoint& point) {
     SB_ASSIGN_OR_RETURN(v1::Alert alert, FindOrMake(cause, blank));
-    if (alert.state() == v1::ALERT_STATE_UNSPECIFIED && last_resolved_.has_value()) {
-      for (const v1::AlertSource& source : last_resolved_->sources()) {
-        if (source.assessment() == point.assessment() &&
-            source.risk_level() >= finding.risk_level) {
-          return absl::OkStatus();
-        }
-      }
+    if (last_resolved_.has_value() && IsSettledBy(*last_resolved_, finding, point)) {
+      return absl::OkStatus();
     }
     AddAlertSource(finding, point, moment_, alert);
     return Save(std::move(alert));
@@ -261,11 +258,37 @@ absl::Status EaseAlerts(Write& write, const std::vector<Step>& steps, const v1::
   return absl::OkStatus();
 }
 
+// `steps` without the findings that somebody has resolved.
+absl::StatusOr<std::vector<Step>> WithoutSettled(const Write& write, std::vector<Step> steps,
+                                                 const v1::Series& series) {
+  std::map<std::string, std::vector<v1::Alert>> alerts;  // by cause
+  for (Step& step : steps) {
+    std::vector<Finding> unsettled;
+    for (Finding& finding : step.findings) {
+      const std::string cause = AlertCause(finding.kind, series.name(), finding.scale);
+      const auto [of_cause, is_new] = alerts.try_emplace(cause);
+      if (is_new) {
+        SB_ASSIGN_OR_RETURN(of_cause->second,
+                            write.FindAll(AlertKind(), AlertsOfCause(cause), kMaxResolved));
+      }
+      const bool settled = std::any_of(
+          of_cause->second.begin(), of_cause->second.end(),
+          [&](const v1::Alert& alert) { return IsSettledBy(alert, finding, step.point); });
+      if (!settled) {
+        unsettled.push_back(std::move(finding));
+      }
+    }
+    step.findings = std::move(unsettled);
+  }
+  return steps;
+}
+
 // What a reading of the whole series does to its alerts. An alert keeps to what still holds since
 // its first source. New ones are raised by the corrected assessment and by the latest alone: what
 // others said was said when they came.
 absl::Status CorrectAlerts(Write& write, const std::vector<Step>& steps, const v1::Series& series,
                            const std::string& assessment, AlertWriter& alerts) {
+  SB_ASSIGN_OR_RETURN(const std::vector<Step> unsettled, WithoutSettled(write, steps, series));
   SB_ASSIGN_OR_RETURN(std::vector<v1::Alert> unresolved, ReadUnresolved(write, series));
   std::vector<std::pair<v1::AlertKind, std::string>> standing;
   for (v1::Alert& alert : unresolved) {
@@ -274,7 +297,7 @@ absl::Status CorrectAlerts(Write& write, const std::vector<Step>& steps, const v
       first = std::min(first, api::FromProto(source.answered_time()));
     }
     std::vector<FoundAt> found;
-    for (const Step& step : steps) {
+    for (const Step& step : unsettled) {
       for (const Finding& finding : step.findings) {
         const bool counts = step.point.assessment() == assessment ||
                             api::FromProto(step.point.answered_time()) >= first;
@@ -292,7 +315,7 @@ absl::Status CorrectAlerts(Write& write, const std::vector<Step>& steps, const v
     if (i + 1 != steps.size() && steps[i].point.assessment() != assessment) {
       continue;
     }
-    Step fresh = steps[i];
+    Step fresh = unsettled[i];
     fresh.findings.erase(std::remove_if(fresh.findings.begin(), fresh.findings.end(),
                                         [&](const Finding& finding) {
                                           return std::find(

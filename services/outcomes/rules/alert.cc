@@ -28,14 +28,21 @@ void AddEvent(v1::AlertEventKind kind, const AlertMoment& moment, const std::str
   *alert.add_events() = std::move(event);
 }
 
+// What is open and worse now has been waiting since it opened; what was escalated will be once
+// more.
 void Open(const AlertMoment& moment, v1::Alert& alert) {
-  alert.set_state(v1::ALERT_STATE_OPEN);
-  *alert.mutable_open_time() = api::ToProto(moment.time);
-  alert.clear_escalated_time();
-  alert.clear_escalated_to();
-  alert.clear_escalate_time();
+  if (alert.state() != v1::ALERT_STATE_OPEN) {
+    alert.set_state(v1::ALERT_STATE_OPEN);
+    *alert.mutable_open_time() = api::ToProto(moment.time);
+    alert.clear_escalated_time();
+    alert.clear_escalated_to();
+    alert.clear_escalate_time();
+  }
   if (alert.kind() == v1::ALERT_KIND_RISK) {
-    *alert.mutable_escalate_time() = api::ToProto(moment.time + moment.escalation_delay);
+    const absl::Time set =
+        alert.has_escalate_time() ? api::FromProto(alert.escalate_time()) : absl::InfiniteFuture();
+    *alert.mutable_escalate_time() =
+        api::ToProto(std::min(set, moment.time + moment.escalation_delay));
   }
 }
 
@@ -51,6 +58,25 @@ v1::RiskLevel HighestLevel(const v1::Alert& alert) {
     level = std::max(level, source.risk_level());
   }
   return level;
+}
+
+// The newest stays, and the highest level: it must not fall by itself.
+void DropOldSources(v1::Alert& alert) {
+  auto* sources = alert.mutable_sources();
+  while (sources->size() > kMaxAlertSources) {
+    const v1::RiskLevel highest = HighestLevel(alert);
+    const auto lower =
+        std::find_if(sources->begin(), sources->end() - 1,
+                     [&](const v1::AlertSource& source) { return source.risk_level() < highest; });
+    sources->erase(lower == sources->end() - 1 ? sources->begin() : lower);
+  }
+}
+
+bool HasRiskAnswer(const v1::AlertSource& source, const v1::RiskAnswer& answer) {
+  return std::any_of(source.risk_answers().begin(), source.risk_answers().end(),
+                     [&](const v1::RiskAnswer& known) {
+                       return known.item() == answer.item() && known.level() >= answer.level();
+                     });
 }
 
 v1::AlertSource MakeAlertSource(const Finding& finding, const v1::SeriesPoint& point) {
@@ -131,10 +157,8 @@ void AddAlertSource(const Finding& finding, const v1::SeriesPoint& point, const 
                                   return source.assessment() == point.assessment();
                                 }),
                  sources->end());
-  if (sources->size() == kMaxAlertSources) {
-    sources->DeleteSubrange(0, 1);
-  }
   *sources->Add() = MakeAlertSource(finding, point);
+  DropOldSources(alert);
   SetDerivation(finding, alert);
   alert.clear_eased_time();
   if (is_new) {
@@ -148,6 +172,21 @@ void AddAlertSource(const Finding& finding, const v1::SeriesPoint& point, const 
   }
 }
 
+bool IsSettledBy(const v1::Alert& alert, const Finding& finding, const v1::SeriesPoint& point) {
+  if (alert.state() != v1::ALERT_STATE_RESOLVED || alert.events().empty() ||
+      alert.events().rbegin()->kind() == v1::ALERT_EVENT_KIND_CEASED) {
+    return false;
+  }
+  return std::any_of(
+      alert.sources().begin(), alert.sources().end(), [&](const v1::AlertSource& source) {
+        return source.assessment() == point.assessment() &&
+               source.risk_level() >= finding.risk_level &&
+               std::all_of(
+                   finding.risk_answers.begin(), finding.risk_answers.end(),
+                   [&](const v1::RiskAnswer& answer) { return HasRiskAnswer(source, answer); });
+      });
+}
+
 bool CorrectAlert(const std::vector<FoundAt>& found, const std::string& assessment,
                   const AlertMoment& moment, v1::Alert& alert) {
   if (found.empty()) {
@@ -156,11 +195,10 @@ bool CorrectAlert(const std::vector<FoundAt>& found, const std::string& assessme
   }
   v1::Alert corrected = alert;
   corrected.clear_sources();
-  const size_t begin =
-      found.size() > kMaxAlertSources ? found.size() - kMaxAlertSources : size_t{0};
-  for (size_t i = begin; i < found.size(); ++i) {
-    *corrected.add_sources() = MakeAlertSource(found[i].finding, found[i].point);
+  for (const FoundAt& place : found) {
+    *corrected.add_sources() = MakeAlertSource(place.finding, place.point);
   }
+  DropOldSources(corrected);
   SetDerivation(found.back().finding, corrected);
   if (corrected.SerializeAsString() == alert.SerializeAsString()) {
     return false;

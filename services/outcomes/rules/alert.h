@@ -59,9 +59,16 @@ struct AlertMoment {
 // Adds a source to `alert`, which is new (state unspecified) or not resolved, with the finding's
 // derivation. A new alert is RAISED and open. On one that stands the source is JOINED or, when its
 // risk level is above all before, WORSENED: then it is open again, whoever had acknowledged it, and
-// the time to escalation begins anew. A source of the same assessment is replaced.
+// the time to escalation begins anew. Where nobody had, it goes on: a worse answer never makes
+// anybody wait longer. A source of the same assessment is replaced. Of more than kMaxAlertSources
+// the oldest is dropped that is not of the highest level.
 void AddAlertSource(const Finding& finding, const v1::SeriesPoint& point, const AlertMoment& moment,
                     v1::Alert& alert);
+
+// Whether somebody has resolved what `finding` says of `point`: `alert` rests on that assessment,
+// at this level or above for each of its risk answers, and a person closed it. What ceased by a
+// correction nobody has judged.
+bool IsSettledBy(const v1::Alert& alert, const Finding& finding, const v1::SeriesPoint& point);
 
 // A finding with its place in a series.
 struct FoundAt {

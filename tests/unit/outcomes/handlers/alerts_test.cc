@@ -21,6 +21,13 @@ class AlertsTest : public testing::OutcomesFixture {
   std::vector<v1::Alert> AlertsOf(v1::AlertKind kind) {
     return Alerts("kinds: " + v1::AlertKind_Name(kind));
   }
+  absl::Status Amend(const std::string& name, const std::string& instrument,
+                     const std::vector<int>& answers) {
+    v1::AmendAssessmentRequest request;
+    request.set_name(name);
+    *request.mutable_answers() = Request(instrument, answers).assessment().answers();
+    return Do(&OutcomeHandlers::AmendAssessment, Staff(), request).status();
+  }
   // WAI-SR answers of this item mean, of 12 items.
   absl::StatusOr<v1::SubmitAssessmentResponse> SubmitAlliance(const std::string& who, int answer) {
     v1::SubmitAssessmentRequest request = Request("wai-sr", std::vector<int>(12, answer));
@@ -242,6 +249,91 @@ TEST_F(AlertsTest, ACorrectionDoesNotRaiseAgainWhatWasResolvedUnlessItIsWorse) {
   EXPECT_THAT(Alerts("states: ALERT_STATE_OPEN"), SizeIs(1));
 }
 
+// Nobody has seen what ceased by a correction: it is raised when a correction brings it back.
+TEST_F(AlertsTest, WhatCeasedByACorrectionIsRaisedWhenItComesBack) {
+  ASSERT_OK_AND_ASSIGN(const auto response, SubmitPhq9(10, 1));
+  const std::string name = response.assessment().name();
+  ASSERT_OK(Amend(name, "phq-9", testing::Phq9(10, 3)));
+  ASSERT_OK(Amend(name, "phq-9", testing::Phq9(10, 0)));
+  EXPECT_EQ(Alerts()[0].state(), v1::ALERT_STATE_RESOLVED);
+  EXPECT_EQ(Events(Alerts()[0]).back(), v1::ALERT_EVENT_KIND_CEASED);
+  ASSERT_OK(Amend(name, "phq-9", testing::Phq9(10, 1)));
+  const std::vector<v1::Alert> open = Alerts("states: ALERT_STATE_OPEN");
+  ASSERT_THAT(open, SizeIs(1));
+  EXPECT_EQ(open[0].sources(0).assessment(), name);
+  EXPECT_EQ(Caseload(Staff())->entries(0).urgency(), v1::URGENCY_RISK);
+}
+
+TEST_F(AlertsTest, ADeteriorationThatACorrectionBringsBackIsRaised) {
+  const std::string name = SubmitWeekly({10, 17}).assessment().name();
+  ASSERT_OK(Amend(name, "phq-9", testing::Phq9(10)));
+  EXPECT_EQ(AlertsOf(v1::ALERT_KIND_DETERIORATION)[0].state(), v1::ALERT_STATE_RESOLVED);
+  ASSERT_OK(Amend(name, "phq-9", testing::Phq9(17)));
+  EXPECT_THAT(Alerts("states: ALERT_STATE_OPEN"), SizeIs(1));
+}
+
+TEST_F(AlertsTest, ABaselineChosenAwayAndBackRaisesTheDeteriorationAgain) {
+  const auto last = SubmitWeekly({10, 17});
+  const auto choose = [&](const std::string& assessment) {
+    v1::SetSeriesBaselineRequest request;
+    request.set_name(last.assessment().series());
+    request.set_assessment(assessment);
+    request.set_reason("start-of-therapy");
+    return Do(&OutcomeHandlers::SetSeriesBaseline, Staff(), request).status();
+  };
+  ASSERT_OK(choose(last.assessment().name()));
+  EXPECT_EQ(AlertsOf(v1::ALERT_KIND_DETERIORATION)[0].state(), v1::ALERT_STATE_RESOLVED);
+  ASSERT_OK(choose(""));
+  EXPECT_THAT(Alerts("states: ALERT_STATE_OPEN"), SizeIs(1));
+}
+
+// Another answer is another risk, though its level is no higher.
+TEST_F(AlertsTest, ACorrectionToAnotherRiskItemIsRaised) {
+  std::vector<int> answers(34, 0);
+  answers[5] = 1;
+  ASSERT_OK_AND_ASSIGN(const auto response, Submit(Request("core-om", answers)));
+  ASSERT_OK(Acknowledge(Alerts()[0].name()));
+  ASSERT_OK(Resolve(Alerts()[0].name()));
+  answers[5] = 0;
+  answers[15] = 1;
+  ASSERT_OK(Amend(response.assessment().name(), "core-om", answers));
+  const std::vector<v1::Alert> open = Alerts("states: ALERT_STATE_OPEN");
+  ASSERT_THAT(open, SizeIs(1));
+  EXPECT_EQ(open[0].sources(0).risk_answers(0).item(), "16");
+}
+
+// A late form says something new; what was resolved meanwhile stays so.
+TEST_F(AlertsTest, ALateFormDoesNotBringBackWhatWasResolved) {
+  ASSERT_OK_AND_ASSIGN(const auto response, SubmitPhq9(10, 3));
+  ASSERT_OK(Acknowledge(Alerts()[0].name()));
+  ASSERT_OK(Resolve(Alerts()[0].name()));
+  ASSERT_OK_AND_ASSIGN(const auto late, SubmitPhq9(10, 1, absl::Hours(24 * 14)));
+  const auto expect_the_late_one_alone = [&] {
+    const std::vector<v1::Alert> open = Alerts("states: ALERT_STATE_OPEN");
+    ASSERT_THAT(open, SizeIs(1));
+    EXPECT_EQ(open[0].risk_level(), v1::RISK_LEVEL_RAISED);
+    ASSERT_THAT(open[0].sources(), SizeIs(1));
+    EXPECT_EQ(open[0].sources(0).assessment(), late.assessment().name());
+  };
+  expect_the_late_one_alone();
+  ASSERT_OK(SubmitPhq9(9, 0, absl::Hours(24 * 7)));  // another reading of the whole series
+  expect_the_late_one_alone();
+}
+
+TEST_F(AlertsTest, AWorseAnswerDoesNotPostponeTheEscalation) {
+  ASSERT_OK_AND_ASSIGN(const auto first, SubmitPhq9(10, 1));
+  const v1::Alert raised = Alerts()[0];
+  fixture_.clock().Advance(absl::Hours(20));
+  ASSERT_OK(SubmitPhq9(10, 2));
+  EXPECT_EQ(Events(Alerts()[0]).back(), v1::ALERT_EVENT_KIND_WORSENED);
+  fixture_.clock().Advance(absl::Hours(1));
+  ASSERT_OK(Amend(first.assessment().name(), "phq-9", testing::Phq9(10, 3)));
+  const v1::Alert worse = Alerts()[0];
+  EXPECT_EQ(worse.risk_level(), v1::RISK_LEVEL_VERY_HIGH);
+  EXPECT_EQ(api::FromProto(worse.open_time()), api::FromProto(raised.open_time()));
+  EXPECT_EQ(api::FromProto(worse.escalate_time()), api::FromProto(raised.escalate_time()));
+}
+
 TEST_F(AlertsTest, AnAllianceRuptureStaysOpenUntilRepaired) {
   ASSERT_OK(SubmitAlliance("ann", 4));
   ASSERT_OK(SubmitAlliance("ann", 3));
@@ -325,6 +417,49 @@ TEST_F(RacingAlliancesTest, TwoLaterAnswersAtOnceAreCompared) {
   fixture_.clock().Advance(absl::Hours(24));
   Race(Answers(5, 4), Answers(4, 3));
   EXPECT_THAT(AlertsOf(v1::ALERT_KIND_ALLIANCE_SPLIT), SizeIs(1));
+}
+
+Finding Risk(v1::RiskLevel level) {
+  Finding finding;
+  finding.kind = v1::ALERT_KIND_RISK;
+  finding.risk_level = level;
+  return finding;
+}
+
+v1::SeriesPoint PointOf(int number) {
+  v1::SeriesPoint point;
+  point.set_assessment(absl::StrCat("a", number));
+  return point;
+}
+
+TEST(AlertRulesTest, TheLevelOfAnAlertDoesNotFallWithTheNumberOfItsSources) {
+  const AlertMoment moment{absl::UnixEpoch(), {}, absl::Hours(24)};
+  v1::Alert alert;
+  AddAlertSource(Risk(v1::RISK_LEVEL_VERY_HIGH), PointOf(0), moment, alert);
+  std::vector<FoundAt> found = {{Risk(v1::RISK_LEVEL_VERY_HIGH), PointOf(0)}};
+  for (int i = 1; i <= kMaxAlertSources; ++i) {
+    AddAlertSource(Risk(v1::RISK_LEVEL_RAISED), PointOf(i), moment, alert);
+    found.push_back({Risk(v1::RISK_LEVEL_RAISED), PointOf(i)});
+  }
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(alert.sources(), SizeIs(kMaxAlertSources));
+    EXPECT_EQ(alert.risk_level(), v1::RISK_LEVEL_VERY_HIGH);
+    EXPECT_EQ(alert.sources(0).assessment(), "a0");
+    EXPECT_EQ(alert.sources().rbegin()->assessment(), PointOf(kMaxAlertSources).assessment());
+    CorrectAlert(found, "a1", moment, alert);
+  }
+}
+
+TEST(AlertRulesTest, WhatWasEscalatedAndIsWorseNowIsEscalatedOnceMore) {
+  AlertMoment moment{absl::UnixEpoch(), {}, absl::Hours(24)};
+  v1::Alert alert;
+  AddAlertSource(Risk(v1::RISK_LEVEL_RAISED), PointOf(0), moment, alert);
+  moment.time += absl::Hours(24);
+  EscalateAlert({"dr-lead"}, moment, alert);
+  AddAlertSource(Risk(v1::RISK_LEVEL_HIGH), PointOf(1), moment, alert);
+  EXPECT_EQ(api::FromProto(alert.open_time()), absl::UnixEpoch());
+  EXPECT_EQ(api::FromProto(alert.escalate_time()), absl::UnixEpoch() + absl::Hours(48));
+  EXPECT_THAT(alert.escalated_to(), ElementsAre("dr-lead"));
 }
 
 TEST(AlertRulesTest, Transitions) {

@@ -66,7 +66,8 @@ TEST_F(GuardTest, FindsEveryNameThatChaffinNames) {
   EXPECT_THAT(TermsIn("compression therapy"), ElementsAre("compression-therapy"));
   EXPECT_THAT(TermsIn("corrective attachment therapy"),
               ElementsAre("corrective-attachment-therapy"));
-  EXPECT_THAT(TermsIn("coercive restraint therapies"), ElementsAre("coercive-restraint-therapy"));
+  EXPECT_THAT(TermsIn("coercive restraint therapies"),
+              ElementsAre("coercive-restraint-therapy", "physical-coercion"));
   EXPECT_THAT(TermsIn("the Evergreen model"), ElementsAre("evergreen-model"));
 }
 
@@ -124,6 +125,54 @@ TEST_F(GuardTest, RefusesACodedTechniqueWithTheReference) {
   EXPECT_THAT(library_.guard().CheckTechnique("ht", "Holding Therapy"),
               IsError(absl::StatusCode::kFailedPrecondition, Reason::kTechniqueContraindicated));
   EXPECT_OK(library_.guard().CheckTechnique("emotion-regulation", "Emotion regulation"));
+}
+
+// As the task force words them, and as people do who know the list (Chaffin et al. 2006).
+TEST_F(GuardTest, RefusesWhatTheTaskForceListsInOtherForms) {
+  for (const char* title : {"Forcing food or water",
+                            "Forcing the child to drink water",
+                            "Force-feeding",
+                            "Forced to drink",
+                            "Enforced restraint",
+                            "Restraint and domination",
+                            "Prone restraint",
+                            "Therapeutic holding",
+                            "Attachment holding",
+                            "Attachment therapy (holding)",
+                            "Provoking rage",
+                            "Provoking catharsis",
+                            "Provoked catharsis",
+                            "Denied food",
+                            "Denying him meals",
+                            "Depriving of food",
+                            "Depriving the child of water",
+                            "Food is withheld",
+                            "Poking until rage",
+                            "Rebirth",
+                            "Forcing eye contact",
+                            "Forces eye contact",
+                            "HoldingTherapy",
+                            "Cuddle by force"}) {
+    EXPECT_THAT(library_.guard().CheckTechnique("t", title),
+                IsError(absl::StatusCode::kFailedPrecondition, Reason::kTechniqueContraindicated))
+        << title;
+  }
+  for (const char* code : {"holdingtherapy", "ragereduction", "rebirthing", "evergreenmodel"}) {
+    EXPECT_THAT(library_.guard().CheckTechnique(code, "A title"),
+                IsError(absl::StatusCode::kFailedPrecondition, Reason::kTechniqueContraindicated))
+        << code;
+  }
+}
+
+TEST_F(GuardTest, AcceptsTechniquesThatOnlySoundAlike) {
+  for (const char* title :
+       {"A holding environment", "Reinforcing secure behaviour", "Coercion screening, alone",
+        "Dental anxiety and food diary", "Sleep deprivation diary", "Identifying feelings",
+        "Naming what provoked the argument", "Working with forceful emotions",
+        "Force-field analysis", "Holding hands if both wish", "Meal times together",
+        "Playing cards until bedtime"}) {
+    EXPECT_OK(library_.guard().CheckTechnique("t", title)) << title;
+  }
 }
 
 TEST_F(GuardTest, NamesTheFieldTheTermAndTheWords) {

@@ -78,8 +78,9 @@ class Drafter {
     technique->set_rule(rule);
   }
 
-  void AddMeasure(const v1::LibraryMeasure& proposed, const std::string& rationale,
-                  const std::string& rule) {
+  // `about`: only of these participants.
+  void AddMeasure(const v1::LibraryMeasure& proposed, const std::set<std::string>& about,
+                  const std::string& rationale, const std::string& rule) {
     const std::string id = ChooseInstrument(proposed);
     if (id.empty()) {
       return;
@@ -87,13 +88,13 @@ class Drafter {
     const std::string instrument = absl::StrCat(practice_, "instruments/", id);
     switch (proposed.respondent()) {
       case v1::RESPONDENT_SELF:
-        AddSelfMeasures(proposed, instrument, AnswersAboutThemself, rationale, rule);
+        AddSelfMeasures(proposed, instrument, AnswersAboutThemself, about, rationale, rule);
         break;
       case v1::RESPONDENT_CAREGIVER:
-        AddSelfMeasures(proposed, instrument, IsCaregiver, rationale, rule);
+        AddSelfMeasures(proposed, instrument, IsCaregiver, about, rationale, rule);
         break;
       case v1::RESPONDENT_CAREGIVER_ABOUT_CHILD:
-        AddChildMeasures(proposed, instrument, rationale, rule);
+        AddChildMeasures(proposed, instrument, about, rationale, rule);
         break;
       default:
         break;
@@ -112,17 +113,18 @@ class Drafter {
   }
 
   void AddSelfMeasures(const v1::LibraryMeasure& proposed, const std::string& instrument,
-                       bool (*answers)(const Member&), const std::string& rationale,
-                       const std::string& rule) {
+                       bool (*answers)(const Member&), const std::set<std::string>& about,
+                       const std::string& rationale, const std::string& rule) {
     for (const Member& member : episode_.members) {
-      if (answers(member)) {
+      if (answers(member) && about.count(member.id) > 0) {
         Add(proposed, instrument, member.id, {member.id}, rationale, rule);
       }
     }
   }
 
   void AddChildMeasures(const v1::LibraryMeasure& proposed, const std::string& instrument,
-                        const std::string& rationale, const std::string& rule) {
+                        const std::set<std::string>& about, const std::string& rationale,
+                        const std::string& rule) {
     std::vector<std::string> caregivers;
     for (const Member& member : episode_.members) {
       if (IsCaregiver(member)) {
@@ -130,7 +132,7 @@ class Drafter {
       }
     }
     for (const Member& member : episode_.members) {
-      if (IsChild(member) && !caregivers.empty()) {
+      if (IsChild(member) && about.count(member.id) > 0 && !caregivers.empty()) {
         Add(proposed, instrument, member.id, caregivers, rationale, rule);
       }
     }
@@ -214,6 +216,10 @@ absl::StatusOr<v1::PlanContent> DraftContent(const PlanLibrary& library, const E
   const std::vector<std::string> subjects = DefaultSubjects(episode);
   *content.mutable_subjects() = {subjects.begin(), subjects.end()};
   Drafter drafter(episode, basis, content);
+  std::set<std::string> everybody;
+  for (const Member& member : episode.members) {
+    everybody.insert(member.id);
+  }
   for (const v1::LibraryEntry* entry : entries) {
     const std::string reason =
         absl::StrCat("The plan library proposes it for \"", entry->title(), "\", population ",
@@ -225,14 +231,17 @@ absl::StatusOr<v1::PlanContent> DraftContent(const PlanLibrary& library, const E
       drafter.AddTechnique(code, reason, entry->id());
     }
     for (const v1::LibraryMeasure& measure : entry->measures()) {
-      drafter.AddMeasure(measure, reason, entry->id());
+      drafter.AddMeasure(measure, everybody, reason, entry->id());
     }
   }
   for (const v1::SuggestionRule& rule : library.data().rules()) {
-    const bool applies = std::any_of(
-        basis.scores().begin(), basis.scores().end(),
-        [&](const v1::Score& score) { return Applies(rule, score, content.population()); });
-    if (!applies) {
+    std::set<std::string> scorers;
+    for (const v1::Score& score : basis.scores()) {
+      if (Applies(rule, score, content.population())) {
+        scorers.insert(score.participant());
+      }
+    }
+    if (scorers.empty()) {
       continue;
     }
     const std::string reason = absl::StrCat(rule.reason(), ". ", rule.source());
@@ -240,11 +249,11 @@ absl::StatusOr<v1::PlanContent> DraftContent(const PlanLibrary& library, const E
       drafter.AddTechnique(code, reason, rule.id());
     }
     for (const v1::LibraryMeasure& measure : rule.measures()) {
-      drafter.AddMeasure(measure, reason, rule.id());
+      drafter.AddMeasure(measure, scorers, reason, rule.id());
     }
   }
   for (const v1::LibraryMeasure& measure : library.data().alliance_measures()) {
-    drafter.AddMeasure(measure,
+    drafter.AddMeasure(measure, everybody,
                        "The practice holds a measure of the therapeutic alliance that it may use",
                        "alliance");
   }

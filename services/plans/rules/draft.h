@@ -17,7 +17,8 @@ namespace securebase::plans::rules {
 // element says in `rationale` why it is there and in `rule` which rule put it there; what several
 // rules propose is there once, with the first's reason and the shortest cadence. Problems and
 // population default to the episode's. Measures are assigned to participants by the library's
-// Respondent: adults only answer about themselves.
+// Respondent: adults only answer about themselves. What a score proposes to measure is for its
+// participant alone: a partner's would be the wrong person's, and its reason would tell the score.
 //
 // INVALID_ARGUMENT (INVALID_FIELDS), field paths beginning with `prefix`: there is no population,
 // or no problem, or no entry of the library for a problem in the population, or a score is of

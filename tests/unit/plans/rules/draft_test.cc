@@ -135,9 +135,29 @@ TEST_F(DraftTest, PartnersAnswerAboutThemselvesAndObserversDoNot) {
 
 TEST_F(DraftTest, CaregiversAnswerAboutThemselvesAndTheChild) {
   const auto measures = MeasuresOf(Draft(dyad_));
-  EXPECT_EQ(measures.at("prfq/mother").informants(0), "mother");
-  EXPECT_EQ(measures.at("sdq/child").informants_size(), 2);
-  EXPECT_EQ(measures.count("prfq/child"), 0U);
+  EXPECT_EQ(measures.at("parental-stress/mother").informants(0), "mother");
+  EXPECT_EQ(measures.count("parental-stress/child"), 0U);
+  // Their age limits are the child's.
+  for (const char* about_the_child : {"sdq", "prfq", "kpcs"}) {
+    EXPECT_EQ(measures.at(absl::StrCat(about_the_child, "/child")).informants_size(), 2);
+    EXPECT_EQ(measures.count(absl::StrCat(about_the_child, "/mother")), 0U);
+  }
+  EXPECT_EQ(measures.count("bpses/mother"), 0U);
+  v1::DraftBasis basis;
+  basis.add_preferred_instruments("bpses");
+  EXPECT_EQ(MeasuresOf(Draft(dyad_, basis)).at("bpses/mother").informants(0), "mother");
+}
+
+// The other partner has no such score, and need not learn of it.
+TEST_F(DraftTest, AScoreProposesMeasuresForItsParticipantAlone) {
+  v1::DraftBasis basis = WithScore("who-5", "total", 40);
+  const auto measures = MeasuresOf(Draft(couple_, basis));
+  EXPECT_EQ(measures.at("phq-9/a").rule(), "who-5-low");
+  EXPECT_EQ(measures.count("phq-9/b"), 0U);
+  v1::Score& other = *basis.add_scores();
+  other = basis.scores(0);
+  other.set_participant("b");
+  EXPECT_EQ(MeasuresOf(Draft(couple_, basis)).count("phq-9/b"), 1U);
 }
 
 TEST_F(DraftTest, ThePracticeChoosesAmongInstrumentsAndPermitsTheAlliance) {

@@ -88,7 +88,7 @@ std::string RatedRule(const v1::Goal& goal, const InformantProgress& line, size_
     rule = absl::StrCat("one rating, ", latest);
   } else {
     rule = absl::StrCat("from ", line.baseline().value(), " to ", latest,
-                        ", reliable change is at least ", kGboReliableChange);
+                        ", reliable change is more than ", kGboReliableChange);
   }
   if (line.stuck()) {
     absl::StrAppend(&rule, "; the last ", line.unmoved(), " ratings are equal");
@@ -122,21 +122,6 @@ std::optional<Achievement> FromRatings(const v1::Goal& goal,
     *achievement.add_ratings() = decider.latest();
   }
   return achievement;
-}
-
-bool Meets(double value, Comparator comparator, double target) {
-  switch (comparator) {
-    case outcomes::v1::COMPARATOR_EXCEEDS:
-      return value > target;
-    case outcomes::v1::COMPARATOR_AT_LEAST:
-      return value >= target;
-    case outcomes::v1::COMPARATOR_BELOW:
-      return value < target;
-    case outcomes::v1::COMPARATOR_AT_MOST:
-      return value <= target;
-    default:
-      return false;
-  }
 }
 
 v1::Informant ParticipantInformant(const std::string& id) {

@@ -26,15 +26,34 @@ absl::StatusOr<double> GasTScore(const std::vector<WeightedLevel>& goals) {
          10 * weighted / std::sqrt((1 - kGasCorrelation) * squares + kGasCorrelation * sum * sum);
 }
 
+bool Meets(double value, outcomes::v1::Comparator comparator, double target) {
+  // Sums of decimal fractions are off by some 1e-14; no scale has a step below 1e-4.
+  constexpr double kTolerance = 1e-9;
+  switch (comparator) {
+    case outcomes::v1::COMPARATOR_EXCEEDS:
+      return value > target + kTolerance;
+    case outcomes::v1::COMPARATOR_AT_LEAST:
+      return value >= target - kTolerance;
+    case outcomes::v1::COMPARATOR_BELOW:
+      return value < target - kTolerance;
+    case outcomes::v1::COMPARATOR_AT_MOST:
+      return value <= target + kTolerance;
+    default:
+      return false;
+  }
+}
+
 v1::RatingChange JudgeGboChange(double difference) {
+  constexpr auto kComparator = outcomes::v1::COMPARATOR_EXCEEDS;
   v1::RatingChange change;
   change.set_difference(difference);
   change.set_threshold(kGboReliableChange);
-  change.set_comparator(outcomes::v1::COMPARATOR_AT_LEAST);
+  change.set_comparator(kComparator);
   change.set_provisional(true);
   change.set_source("Edbrooke-Childs et al. 2015");
-  change.set_judgement(difference >= kGboReliableChange ? v1::CHANGE_JUDGEMENT_RELIABLY_IMPROVED
-                       : difference <= -kGboReliableChange
+  change.set_judgement(Meets(difference, kComparator, kGboReliableChange)
+                           ? v1::CHANGE_JUDGEMENT_RELIABLY_IMPROVED
+                       : Meets(-difference, kComparator, kGboReliableChange)
                            ? v1::CHANGE_JUDGEMENT_RELIABLY_DETERIORATED
                            : v1::CHANGE_JUDGEMENT_NO_RELIABLE_CHANGE);
   return change;

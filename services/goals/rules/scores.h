@@ -11,9 +11,9 @@ namespace securebase::goals {
 // 4(6):443–453).
 inline constexpr double kGasCorrelation = 0.30;
 
-// Points between two ratings that count as reliable change: Edbrooke-Childs, Jacob, Law, Deighton &
-// Wolpert 2015, Child and Adolescent Mental Health 20(3):142–148, from ratings by parents in CAMHS.
-// Provisional: one source, another population.
+// Points that a change between two ratings exceeds if it is reliable: Edbrooke-Childs, Jacob, Law,
+// Deighton & Wolpert 2015, Child and Adolescent Mental Health 20(3):142–148, from ratings by
+// parents in CAMHS. Provisional: one source, another population.
 inline constexpr double kGboReliableChange = 2.45;
 
 // Goals an owner has at a time (Law & Jacob 2015, Goals and Goal Based Outcomes, 3rd edition).
@@ -28,8 +28,12 @@ struct WeightedLevel {
 // that is not above 0, or a level outside −2 to +2.
 absl::StatusOr<double> GasTScore(const std::vector<WeightedLevel>& goals);
 
-// What a difference between two GBO ratings, or the mean of several, amounts to: reliable at
-// kGboReliableChange or more. With its derivation.
+// Whether a value reaches a target. Figures that differ by less than 1e-9 are equal, as in
+// outcomes.
+bool Meets(double value, outcomes::v1::Comparator comparator, double target);
+
+// What a difference between two GBO ratings, or the mean of several, amounts to: reliable where it
+// exceeds kGboReliableChange, as any reliable change index does. With its derivation.
 v1::RatingChange JudgeGboChange(double difference);
 
 // The level that a GAS goal starts from, by its anchor: −1 or −2.

@@ -48,7 +48,7 @@ v1::SeriesPoint LinkedSeries(const v1::ScaleMeasure& scale,
     if (summary.has_previous()) {
       point.set_previous(summary.previous().value());
     }
-    point.set_count(summary.count());
+    point.set_count(summary.count_from_baseline());
     point.set_verdict(summary.verdict().verdict());
     point.set_provisional(summary.verdict().provisional());
   }

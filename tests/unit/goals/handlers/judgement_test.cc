@@ -222,6 +222,7 @@ outcomes::v1::Series Phq9(double baseline, double latest, outcomes::v1::Verdict 
   outcomes::v1::ScaleSummary& total = *series.add_scales();
   total.set_scale("total");
   total.set_count(2);
+  total.set_count_from_baseline(2);
   total.mutable_baseline()->set_value(baseline);
   total.mutable_latest()->set_value(latest);
   total.mutable_verdict()->set_verdict(verdict);

@@ -83,19 +83,19 @@ TEST(GasTScoreTest, RefusesWhatIsNoGoal) {
 }
 
 TEST(JudgeGboChangeTest, EveryBoundaryOfTheReliableChange) {
-  const double next_below = std::nextafter(2.45, 0);
   const struct {
     double difference;
     v1::ChangeJudgement judgement;
   } cases[] = {
       {-10, v1::CHANGE_JUDGEMENT_RELIABLY_DETERIORATED},
-      {-2.45, v1::CHANGE_JUDGEMENT_RELIABLY_DETERIORATED},
-      {-next_below, v1::CHANGE_JUDGEMENT_NO_RELIABLE_CHANGE},
+      {-2.46, v1::CHANGE_JUDGEMENT_RELIABLY_DETERIORATED},
+      {-2.45, v1::CHANGE_JUDGEMENT_NO_RELIABLE_CHANGE},
       {-2, v1::CHANGE_JUDGEMENT_NO_RELIABLE_CHANGE},
       {0, v1::CHANGE_JUDGEMENT_NO_RELIABLE_CHANGE},
       {2, v1::CHANGE_JUDGEMENT_NO_RELIABLE_CHANGE},
-      {next_below, v1::CHANGE_JUDGEMENT_NO_RELIABLE_CHANGE},
-      {2.45, v1::CHANGE_JUDGEMENT_RELIABLY_IMPROVED},
+      {2.45, v1::CHANGE_JUDGEMENT_NO_RELIABLE_CHANGE},
+      {49.0 / 20 + 1e-12, v1::CHANGE_JUDGEMENT_NO_RELIABLE_CHANGE},  // of a mean, rounded
+      {2.46, v1::CHANGE_JUDGEMENT_RELIABLY_IMPROVED},
       {3, v1::CHANGE_JUDGEMENT_RELIABLY_IMPROVED},
       {10, v1::CHANGE_JUDGEMENT_RELIABLY_IMPROVED},
   };
@@ -104,11 +104,20 @@ TEST(JudgeGboChangeTest, EveryBoundaryOfTheReliableChange) {
   }
 }
 
+TEST(MeetsTest, RoundingDecidesNothing) {
+  const double sum = 0.1 + 0.2;  // a little more than 0.3
+  EXPECT_FALSE(Meets(sum, outcomes::v1::COMPARATOR_EXCEEDS, 0.3));
+  EXPECT_TRUE(Meets(sum, outcomes::v1::COMPARATOR_AT_MOST, 0.3));
+  EXPECT_TRUE(Meets(-sum, outcomes::v1::COMPARATOR_AT_LEAST, -0.3));
+  EXPECT_FALSE(Meets(-sum, outcomes::v1::COMPARATOR_BELOW, -0.3));
+  EXPECT_FALSE(Meets(1, outcomes::v1::COMPARATOR_UNSPECIFIED, 0));
+}
+
 TEST(JudgeGboChangeTest, ExplainsItself) {
   const v1::RatingChange change = JudgeGboChange(3);
   EXPECT_EQ(change.difference(), 3);
   EXPECT_EQ(change.threshold(), 2.45);
-  EXPECT_EQ(change.comparator(), outcomes::v1::COMPARATOR_AT_LEAST);
+  EXPECT_EQ(change.comparator(), outcomes::v1::COMPARATOR_EXCEEDS);
   EXPECT_TRUE(change.provisional());
   EXPECT_EQ(change.source(), "Edbrooke-Childs et al. 2015");
 }

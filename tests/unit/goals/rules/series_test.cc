@@ -16,7 +16,8 @@ outcomes::v1::Series Phq9(const std::string& id, double latest, int64_t answered
   series.mutable_latest_answered_time()->set_seconds(answered);
   outcomes::v1::ScaleSummary& total = *series.add_scales();
   total.set_scale("total");
-  total.set_count(3);
+  total.set_count(5);  // two before the baseline
+  total.set_count_from_baseline(3);
   total.mutable_baseline()->set_value(20);
   total.mutable_previous()->set_value(15);
   total.mutable_latest()->set_value(latest);

@@ -1,7 +1,10 @@
 #include "services/outcomes/records/practice_rules.h"
 
+#include <algorithm>
+
 #include "services/episodes/records/kinds.h"
 #include "services/episodes/rules/settings.h"
+#include "services/outcomes/rules/summary.h"
 #include "services/platform/base/resource_name.h"
 #include "services/platform/base/status_macros.h"
 
@@ -19,7 +22,7 @@ PracticeRules MakePracticeRules(const episodes::v1::PracticeSettings& settings) 
   rules.risk_escalation = absl::Hours(house.risk_escalation_hours());
   rules.escalation_staff.assign(house.escalation_staff().begin(), house.escalation_staff().end());
   rules.time_zone = settings.time_zone();
-  rules.smallest_group = house.smallest_group();
+  rules.smallest_group = std::max(house.smallest_group(), kLeastSmallestGroup);
   return rules;
 }
 

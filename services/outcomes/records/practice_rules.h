@@ -16,8 +16,8 @@ struct PracticeRules {
   SignalRules signals;
   absl::Duration risk_escalation;
   std::vector<std::string> escalation_staff;
-  std::string time_zone;  // IANA
-  int smallest_group = 0;
+  std::string time_zone;   // IANA
+  int smallest_group = 0;  // at least kLeastSmallestGroup
 };
 
 // From settings with their defaults filled in.

@@ -9,8 +9,8 @@ namespace {
 using Groups = std::map<std::string, SummaryGroup>;
 
 // In the order of SummaryGroup::verdicts.
-size_t PlaceOf(v1::Verdict verdict) {
-  switch (verdict) {
+size_t PlaceOf(const SummaryItem& item) {
+  switch (item.values.has_value() ? item.verdict : v1::VERDICT_INSUFFICIENT_DATA) {
     case v1::VERDICT_RECOVERED:
       return 0;
     case v1::VERDICT_RELIABLY_IMPROVED:
@@ -31,10 +31,16 @@ struct Cell {
   bool hidden = false;
 };
 
-// The figures of one row: its verdicts; then what was completed, and what was not.
+// The figures of one row, each series in one of them: what is shown of verdicts and completion are
+// sums of these. The four verdicts on change, then insufficient data of those who completed, then
+// who did not.
+constexpr size_t kVerdictsOnChange = SummaryGroup::kVerdicts - 1;
+constexpr size_t kUnjudged = kVerdictsOnChange;
+constexpr size_t kNotCompleted = kUnjudged + 1;
+constexpr size_t kCells = kNotCompleted + 1;
+
 struct Cells {
-  std::array<Cell, SummaryGroup::kVerdicts> verdicts;
-  std::array<Cell, 2> completion;
+  std::array<Cell, kCells> cells;
   int repeats = 0;  // items beyond the first of a person
   bool suppressed = false;
 };
@@ -44,14 +50,16 @@ Cell MakeCell(int count, int repeats) {
 }
 
 Cells CellsOf(const SummaryGroup& group) {
-  Cells cells;
-  cells.repeats = group.count() - static_cast<int>(group.persons().size());
-  for (size_t i = 0; i < cells.verdicts.size(); ++i) {
-    cells.verdicts[i] = MakeCell(group.verdicts()[i], cells.repeats);
+  Cells row;
+  row.repeats = group.count() - static_cast<int>(group.persons().size());
+  int unjudged = group.completed();
+  for (size_t i = 0; i < kVerdictsOnChange; ++i) {
+    row.cells[i] = MakeCell(group.verdicts()[i], row.repeats);
+    unjudged -= group.verdicts()[i];
   }
-  cells.completion = {MakeCell(group.completed(), cells.repeats),
-                      MakeCell(group.count() - group.completed(), cells.repeats)};
-  return cells;
+  row.cells[kUnjudged] = MakeCell(unjudged, row.repeats);
+  row.cells[kNotCompleted] = MakeCell(group.count() - group.completed(), row.repeats);
+  return row;
 }
 
 // What became of a line of figures.
@@ -105,47 +113,183 @@ Line HideInLine(int smallest, bool sum_known, int Cell::*weight, int overlap,
   }
 }
 
-// The lines of one table: its rows, whose sums are shown, and across them what the row of all
-// counts; `overlap`: how often persons are in a row more than once in the table. Where no choice of
-// figures is safe, the table has none of them.
-template <size_t kColumns>
-void HideInTable(int smallest, std::array<Cell, kColumns> Cells::*figures, int overlap, Cells all,
-                 std::vector<Cells>& rows) {
-  const auto hide_in_row = [&](Cells& row) {
-    std::vector<Cell*> line;
-    for (Cell& cell : row.*figures) {
-      line.push_back(&cell);
-    }
-    return HideInLine(smallest, /*sum_known=*/true, &Cell::count, row.repeats, line);
-  };
-  hide_in_row(all);
-  for (Cells& row : rows) {
-    for (Cell& cell : row.*figures) {
-      cell.hidden = row.suppressed;
-    }
-  }
+// Hides what is not shown to be safe, line by line: rows, whose sums are shown, and across them
+// what the row of all shows; `overlap`: how often persons are in a row more than once in the table.
+// Returns false where no choice of figures is safe.
+bool HideInLines(int smallest, int overlap, const Cells& all, std::vector<Cells>& rows) {
   Line worst = Line::kChanged;
   while (worst == Line::kChanged) {
     worst = Line::kSafe;
     for (Cells& row : rows) {
-      if (!row.suppressed) {
-        worst = std::max(worst, hide_in_row(row));
+      if (row.suppressed) {
+        continue;
       }
+      std::vector<Cell*> line;
+      for (Cell& cell : row.cells) {
+        line.push_back(&cell);
+      }
+      worst = std::max(worst,
+                       HideInLine(smallest, /*sum_known=*/true, &Cell::count, row.repeats, line));
     }
-    for (size_t column = 0; column < kColumns && rows.size() > 1; ++column) {
+    for (size_t column = 0; column < kCells && rows.size() > 1; ++column) {
       std::vector<Cell*> line;
       for (Cells& row : rows) {
-        line.push_back(&(row.*figures)[column]);
+        line.push_back(&row.cells[column]);
       }
-      worst = std::max(worst, HideInLine(smallest, !(all.*figures)[column].hidden, &Cell::persons,
-                                         overlap, line));
+      worst = std::max(
+          worst, HideInLine(smallest, !all.cells[column].hidden, &Cell::persons, overlap, line));
     }
   }
-  if (worst == Line::kStuck) {
-    for (Cells& row : rows) {
-      for (Cell& cell : row.*figures) {
-        cell.hidden = true;
+  return worst == Line::kSafe;
+}
+
+// Sums of hidden figures that a reader can work out, and all that follow from them by adding and
+// subtracting: Gaussian elimination, each sum under its first figure. Every figure is in one row
+// and one column, so all coefficients stay -1, 0 or 1 and nothing is rounded.
+class KnownSums {
+ public:
+  using Sum = std::map<size_t, int>;  // the coefficient of each figure
+
+  void Add(Sum sum) {
+    Reduce(sum);
+    if (!sum.empty()) {
+      const size_t first = sum.begin()->first;
+      sums_[first] = std::move(sum);
+    }
+  }
+  bool Give(Sum sum) const {
+    Reduce(sum);
+    return sum.empty();
+  }
+
+ private:
+  // Takes known sums off until nothing is left, or the first figure left is not known to be in any.
+  void Reduce(Sum& sum) const {
+    while (!sum.empty()) {
+      const auto known = sums_.find(sum.begin()->first);
+      if (known == sums_.end()) {
+        return;
       }
+      const int times = sum.begin()->second * known->second.begin()->second;
+      for (const auto& [figure, coefficient] : known->second) {
+        const auto left = sum.try_emplace(figure, 0).first;
+        left->second -= times * coefficient;
+        if (left->second == 0) {
+          sum.erase(left);
+        }
+      }
+    }
+  }
+
+  std::map<size_t, Sum> sums_;  // by the first figure
+};
+
+// Counts that a row shows or that follow from what it shows: each of its figures, insufficient
+// data, completed.
+const std::vector<std::vector<size_t>>& Counts() {
+  static const auto* const kCounts =
+      new std::vector<std::vector<size_t>>{{0},
+                                           {1},
+                                           {2},
+                                           {3},
+                                           {kUnjudged},
+                                           {kNotCompleted},
+                                           {kUnjudged, kNotCompleted},
+                                           {0, 1, 2, 3, kUnjudged}};
+  return *kCounts;
+}
+
+// The rows as a reader meets them: those that are shown, then all that are suppressed as one, since
+// nothing tells them apart.
+std::vector<Cells> AsRead(const std::vector<Cells>& rows) {
+  std::vector<Cells> read;
+  Cells suppressed;
+  suppressed.suppressed = true;
+  for (const Cells& row : rows) {
+    if (!row.suppressed) {
+      read.push_back(row);
+      continue;
+    }
+    suppressed.repeats += row.repeats;
+    for (size_t column = 0; column < kCells; ++column) {
+      suppressed.cells[column].count += row.cells[column].count;
+      suppressed.cells[column].hidden = true;
+    }
+  }
+  if (read.size() < rows.size()) {
+    read.push_back(suppressed);
+  }
+  return read;
+}
+
+// Whether a count above 0 of fewer persons than `smallest` follows from what the rows show, their
+// sums, and what the row of all shows.
+bool Discloses(int smallest, const Cells& all, const std::vector<Cells>& rows) {
+  const std::vector<Cells> read = AsRead(rows);
+  const auto hidden_in = [&](size_t row, size_t column) {
+    // Where there is nobody at all, there is nobody in any row.
+    const Cell& sum = all.cells[column];
+    return read[row].cells[column].hidden && (sum.hidden || sum.count > 0);
+  };
+  KnownSums known;
+  for (size_t row = 0; row < read.size(); ++row) {
+    KnownSums::Sum sum;
+    for (size_t column = 0; column < kCells; ++column) {
+      if (hidden_in(row, column)) {
+        sum[row * kCells + column] = 1;
+      }
+    }
+    known.Add(std::move(sum));
+  }
+  for (size_t column = 0; column < kCells; ++column) {
+    KnownSums::Sum sum;
+    for (size_t row = 0; row < read.size(); ++row) {
+      if (hidden_in(row, column)) {
+        sum[row * kCells + column] = 1;
+      }
+    }
+    if (rows.size() > 1 && !all.cells[column].hidden) {
+      known.Add(std::move(sum));
+    }
+  }
+  for (size_t row = 0; row < read.size(); ++row) {
+    for (const std::vector<size_t>& columns : Counts()) {
+      int count = 0;
+      KnownSums::Sum left_out;
+      for (const size_t column : columns) {
+        count += read[row].cells[column].count;
+        if (hidden_in(row, column)) {
+          left_out[row * kCells + column] = 1;
+        }
+      }
+      const int persons = MakeCell(count, read[row].repeats).persons;
+      if (persons > 0 && persons < smallest && known.Give(std::move(left_out))) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+// Hides figures of the rows until none that stands for fewer than `smallest` can be had from the
+// rest; where no choice of figures will do, all of them, and at last the rows.
+void HideFigures(int smallest, int overlap, const Cells& all, std::vector<Cells>& rows) {
+  for (Cells& row : rows) {
+    for (Cell& cell : row.cells) {
+      cell.hidden = row.suppressed;
+    }
+  }
+  if (HideInLines(smallest, overlap, all, rows) && !Discloses(smallest, all, rows)) {
+    return;
+  }
+  for (Cells& row : rows) {
+    for (Cell& cell : row.cells) {
+      cell.hidden = true;
+    }
+  }
+  if (Discloses(smallest, all, rows)) {
+    for (Cells& row : rows) {
+      row.suppressed = true;
     }
   }
 }
@@ -157,17 +301,23 @@ v1::SummaryRow MakeRow(const SummaryGroup& group, const Cells& cells, v1::Direct
     return row;
   }
   row.set_count(group.count());
-  constexpr void (v1::SummaryRow::*kSetters[SummaryGroup::kVerdicts])(int32_t) = {
+  constexpr void (v1::SummaryRow::*kSetters[kVerdictsOnChange])(int32_t) = {
       &v1::SummaryRow::set_recovered, &v1::SummaryRow::set_reliably_improved,
-      &v1::SummaryRow::set_no_reliable_change, &v1::SummaryRow::set_reliably_deteriorated,
-      &v1::SummaryRow::set_insufficient_data};
-  for (size_t i = 0; i < cells.verdicts.size(); ++i) {
-    if (!cells.verdicts[i].hidden) {
-      (row.*kSetters[i])(cells.verdicts[i].count);
+      &v1::SummaryRow::set_no_reliable_change, &v1::SummaryRow::set_reliably_deteriorated};
+  const auto shown = [&](size_t cell) { return !cells.cells[cell].hidden; };
+  size_t change_shown = 0;
+  for (size_t i = 0; i < kVerdictsOnChange; ++i) {
+    if (shown(i)) {
+      (row.*kSetters[i])(group.verdicts()[i]);
+      ++change_shown;
     }
   }
+  // With all others it is what is left of the row.
+  if (change_shown == kVerdictsOnChange || (shown(kUnjudged) && shown(kNotCompleted))) {
+    row.set_insufficient_data(group.verdicts()[kVerdictsOnChange]);
+  }
   // With the number of either one the other is known.
-  if (cells.completion[0].hidden || cells.completion[1].hidden) {
+  if (!shown(kNotCompleted)) {
     return row;
   }
   row.set_completed(group.completed());
@@ -212,7 +362,7 @@ std::set<std::string> FindSuppressed(const Groups& groups, size_t smallest_group
 }  // namespace
 
 void SummaryGroup::Add(const SummaryItem& item) {
-  ++verdicts_[PlaceOf(item.verdict)];
+  ++verdicts_[PlaceOf(item)];
   ++count_;
   if (item.person.has_value() && !persons_.insert(*item.person).second) {
     ++more_[*item.person];
@@ -224,7 +374,7 @@ void SummaryGroup::Add(const SummaryItem& item) {
 }
 
 void SummaryGroup::Remove(const SummaryItem& item) {
-  --verdicts_[PlaceOf(item.verdict)];
+  --verdicts_[PlaceOf(item)];
   --count_;
   if (item.person.has_value()) {
     const auto more = more_.find(*item.person);
@@ -256,8 +406,9 @@ std::vector<v1::SummaryRow> Summarize(const Groups& groups, const SummaryGroup& 
       cells[place++].suppressed = suppressed.count(key) > 0;
       overlap += static_cast<int>(group.persons().size());
     }
-    HideInTable(smallest_group, &Cells::verdicts, overlap, CellsOf(all), cells);
-    HideInTable(smallest_group, &Cells::completion, overlap, CellsOf(all), cells);
+    std::vector<Cells> row_of_all = {CellsOf(all)};
+    HideFigures(smallest_group, /*overlap=*/0, row_of_all[0], row_of_all);
+    HideFigures(smallest_group, overlap, row_of_all[0], cells);
   }
   std::vector<v1::SummaryRow> rows;
   rows.reserve(groups.size());

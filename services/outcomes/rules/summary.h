@@ -21,7 +21,8 @@ namespace securebase::outcomes {
 struct SummaryItem {
   std::optional<uint32_t> person;  // whose it is; nothing: persons are not counted
   v1::Verdict verdict = v1::VERDICT_INSUFFICIENT_DATA;
-  std::optional<std::pair<double, double>> values;  // before and after; nothing: not completed
+  // Before and after; nothing: not completed, and insufficient data whatever `verdict` says.
+  std::optional<std::pair<double, double>> values;
 };
 
 // The series of one row, added up. It depends on the items that are in it alone, not on the order
@@ -52,16 +53,26 @@ class SummaryGroup {
   absl::flat_hash_map<uint32_t, uint32_t> more_;  // of a person's items beyond the first
 };
 
+// The least that a practice may make the smallest group, the preset of the NHS (house rule: below
+// it next to nothing would be suppressed).
+inline constexpr int kLeastSmallestGroup = 5;
+
 // The rows of a summary, by key; `all` is the row of all, which has every item once. With a
 // `smallest_group` (0: none) no figure stands for fewer persons than that, as CMS does with fewer
 // than 11 (Cell Size Suppression Policy, 2020), but 0:
 //   - A row of fewer persons is suppressed as a whole. While the suppressed rows together are that
 //     small, they could be had by subtraction from the row of all; so the next smallest one is
 //     suppressed as well until they are not.
-//   - In the other rows a verdict's count is left out likewise, and with it the next smallest ones
-//     of the row and of the verdict, until no count that is left out can be had by subtraction from
-//     its row, from the other rows, or from what the row of all shows; if need be, all of them.
-//   - So are completed, completion_rate and effect_size.
+//   - In the other rows the series are told apart once, by verdict and by completion together. Each
+//     of these figures is left out likewise, and with it the next smallest ones of the row and of
+//     the column, until none that is left out can be had by subtraction from its row, from the
+//     other rows, or from what the row of all shows.
+//   - Nor must a count of fewer persons follow from any sums of rows and columns together (Cox
+//   1995,
+//     J Am Stat Assoc 90:1453-1462). If one does, all figures of the table are left out, and if
+//     need be its rows.
+//   - insufficient_data, completed, completion_rate and effect_size are shown where the figures are
+//     from which they could be had.
 // Persons with several items may all have them in one figure: what is left out is then more than
 // need be, never less. The cost is that of the rows, not of what is in them.
 std::vector<v1::SummaryRow> Summarize(const std::map<std::string, SummaryGroup>& groups,

@@ -264,6 +264,14 @@ TEST_F(DashboardsTest, ThePracticeSummaryCountsClosedEpisodes) {
   EXPECT_TRUE(Summary(System(), absl::StrCat("known_etag: '", all.etag(), "'"))->not_modified());
 }
 
+TEST_F(DashboardsTest, NoPracticeTurnsTheSuppressionOff) {
+  episodes::v1::PracticeSettings settings;
+  for (const auto& [set, in_force] : {std::pair{1, 5}, std::pair{5, 5}, std::pair{20, 20}}) {
+    settings.mutable_house_rules()->set_smallest_group(set);
+    EXPECT_EQ(MakePracticeRules(settings).smallest_group, in_force);
+  }
+}
+
 TEST_F(DashboardsTest, TheJournalNamesWhatHappenedAndGoesOnFromItsToken) {
   ASSERT_OK_AND_ASSIGN(const auto begin,
                        Do<v1::ListJournalRequest>(&OutcomeHandlers::ListJournal, System(),

@@ -1,5 +1,7 @@
 #include "services/outcomes/rules/summary.h"
 
+#include <algorithm>
+#include <cmath>
 #include <random>
 #include <string>
 #include <utility>
@@ -260,6 +262,202 @@ TEST(SummaryTest, NoRandomTableCanBeSubtracted) {
   }
   EXPECT_GT(left_out, 20) << "the rule was at work";
   EXPECT_GT(shown, 100) << "and left something";
+}
+
+// People without a second value: they dropped out.
+Items DropOuts(const std::string& key, int count, uint32_t first) {
+  Items items = People(key, count, v1::VERDICT_INSUFFICIENT_DATA, first);
+  for (KeyedItem& item : items) {
+    item.item.values.reset();
+  }
+  return items;
+}
+
+// What a reader knows of a table, in unknowns: each row's four verdicts on change, insufficient
+// data of those who completed, and who did not.
+class Reader {
+ public:
+  static constexpr size_t kUnknowns = 6;
+
+  explicit Reader(size_t rows) : size_(rows * kUnknowns) {}
+
+  // The unknowns of a row add up to something that is shown.
+  void Learn(std::vector<std::pair<size_t, size_t>> row_and_unknown) {
+    std::vector<double> sum(size_, 0);
+    for (const auto& [row, unknown] : row_and_unknown) {
+      sum[row * kUnknowns + unknown] = 1;
+    }
+    equations_.push_back(std::move(sum));
+  }
+  // Whether a figure follows, each equation having been freed of the others' pivots.
+  void Solve() {
+    size_t done = 0;
+    for (size_t column = 0; column < size_ && done < equations_.size(); ++column) {
+      const auto pivot =
+          std::find_if(equations_.begin() + static_cast<std::ptrdiff_t>(done), equations_.end(),
+                       [&](const auto& equation) { return std::abs(equation[column]) > 1e-9; });
+      if (pivot == equations_.end()) {
+        continue;
+      }
+      std::swap(equations_[done], *pivot);
+      const double by = equations_[done][column];
+      for (double& coefficient : equations_[done]) {
+        coefficient /= by;
+      }
+      for (size_t i = 0; i < equations_.size(); ++i) {
+        const double times = equations_[i][column];
+        for (size_t j = 0; i != done && std::abs(times) > 1e-9 && j < size_; ++j) {
+          equations_[i][j] -= times * equations_[done][j];
+        }
+      }
+      pivots_.push_back(column);
+      ++done;
+    }
+  }
+  bool Knows(size_t row, const std::vector<size_t>& unknowns) const {
+    std::vector<double> wanted(size_, 0);
+    for (const size_t unknown : unknowns) {
+      wanted[row * kUnknowns + unknown] = 1;
+    }
+    for (size_t i = 0; i < pivots_.size(); ++i) {
+      const double times = wanted[pivots_[i]];
+      for (size_t j = 0; std::abs(times) > 1e-9 && j < size_; ++j) {
+        wanted[j] -= times * equations_[i][j];
+      }
+    }
+    return std::all_of(wanted.begin(), wanted.end(),
+                       [](double left) { return std::abs(left) < 1e-9; });
+  }
+
+ private:
+  size_t size_;
+  std::vector<std::vector<double>> equations_;
+  std::vector<size_t> pivots_;
+};
+
+using Table = std::vector<std::array<int, Reader::kUnknowns>>;
+
+Items ItemsOf(const Table& table) {
+  Items items;
+  uint32_t first = 1;
+  for (size_t row = 0; row < table.size(); ++row) {
+    for (size_t i = 0; i < Reader::kUnknowns; ++i) {
+      const std::string key = absl::StrCat(row);
+      const int count = table[row][i];
+      items = items + (i == 5 ? DropOuts(key, count, first)
+                              : People(key, count, static_cast<v1::Verdict>(i + 1), first));
+      first += static_cast<uint32_t>(count);
+    }
+  }
+  return items;
+}
+
+// What both answers show, on the whole and by row; `judged`: everybody knows that the instrument
+// has a threshold, so that who completed has a verdict on change.
+Reader Read(const std::vector<v1::SummaryRow>& rows, const v1::SummaryRow& all, bool judged) {
+  Reader reader(rows.size());
+  const auto learn = [&](const v1::SummaryRow& row, const std::vector<size_t>& places) {
+    const auto sum = [&](const std::vector<size_t>& unknowns) {
+      std::vector<std::pair<size_t, size_t>> figures;
+      for (const size_t place : places) {
+        for (const size_t unknown : unknowns) {
+          figures.emplace_back(place, unknown);
+        }
+      }
+      reader.Learn(figures);
+    };
+    if (row.suppressed()) {
+      return;
+    }
+    sum({0, 1, 2, 3, 4, 5});
+    const std::vector<bool> shown = {row.has_recovered(), row.has_reliably_improved(),
+                                     row.has_no_reliable_change(), row.has_reliably_deteriorated()};
+    for (size_t i = 0; i < shown.size(); ++i) {
+      if (shown[i]) {
+        sum({i});
+      }
+    }
+    if (row.has_insufficient_data()) {
+      sum({4, 5});
+    }
+    if (row.has_completed() || row.has_effect_size()) {
+      sum({5});
+    }
+  };
+  std::vector<size_t> everywhere;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    learn(rows[row], {row});
+    everywhere.push_back(row);
+    if (judged) {
+      reader.Learn({{row, 4}});
+    }
+  }
+  learn(all, everywhere);
+  reader.Solve();
+  return reader;
+}
+
+// How many counts are shown of a table that nobody may work a small one out of.
+int ExpectNothingSmallIsKnown(const Table& table, bool judged) {
+  const Items items = ItemsOf(table);
+  if (items.empty()) {
+    return 0;
+  }
+  const auto rows = Summarize(items, v1::DIRECTION_HIGHER_WORSE, 11);
+  std::vector<size_t> places;  // of rows with anybody in them
+  for (size_t row = 0; row < table.size(); ++row) {
+    if (std::any_of(table[row].begin(), table[row].end(), [](int count) { return count > 0; })) {
+      places.push_back(row);
+    }
+  }
+  const Reader reader = Read(rows, AllOf(items), judged);
+  int shown = 0;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    const std::vector<std::vector<size_t>> counts = {
+        {0}, {1}, {2}, {3}, {4}, {5}, {4, 5}, {0, 1, 2, 3, 4}, {0, 1, 2, 3, 4, 5}};
+    for (const std::vector<size_t>& unknowns : counts) {
+      int count = 0;
+      for (const size_t unknown : unknowns) {
+        count += table[places[row]][unknown];
+      }
+      const bool known = reader.Knows(row, unknowns);
+      EXPECT_FALSE(known && count > 0 && count < 11)
+          << count << " in row " << row << ": " << rows[row].DebugString();
+      shown += known && count > 0 ? 1 : 0;
+    }
+  }
+  return shown;
+}
+
+// Insufficient data is what was not completed: either one gives the other away.
+TEST(SummaryTest, VerdictsAndCompletionGiveNothingAwayTogether) {
+  const Table table = {{3, 12, 12, 12, 0, 11}};
+  ExpectNothingSmallIsKnown(table, /*judged=*/true);
+  const auto rows = Summarize(ItemsOf(table), v1::DIRECTION_HIGHER_WORSE, 11);
+  EXPECT_FALSE(rows[0].has_recovered());
+  EXPECT_TRUE(rows[0].has_reliably_improved());
+  EXPECT_FALSE(rows[0].has_completed()) << "39 - 36 = 3";
+  EXPECT_FALSE(rows[0].has_effect_size()) << "its n is what was completed";
+}
+
+TEST(SummaryTest, NoSumOfRowsAndColumnsGivesASmallCountAway) {
+  std::mt19937 random(7);
+  const auto pick = [&](int below) {
+    return std::uniform_int_distribution<int>(0, below - 1)(random);
+  };
+  int shown = 0;
+  for (int round = 0; round < 4000 && !::testing::Test::HasFailure(); ++round) {
+    Table table(static_cast<size_t>(1 + pick(5)));
+    const bool judged = pick(3) > 0;
+    const int most = 2 + pick(40);
+    for (auto& row : table) {
+      for (size_t i = 0; i < row.size(); ++i) {
+        row[i] = pick(5) < 3 && !(judged && i == 4) ? pick(most) : 0;
+      }
+    }
+    shown += ExpectNothingSmallIsKnown(table, judged);
+  }
+  EXPECT_GT(shown, 4000) << "and something is left";
 }
 
 TEST(SummaryTest, WhoDroppedOutIsNotCountedWhenTheyAreFew) {

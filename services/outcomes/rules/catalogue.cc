@@ -473,6 +473,7 @@ class Checker {
               field + ".cut_off_method", "the cut-off is given already");
       if (policy.has_cut_off()) {
         CheckCutOff(scale, policy.cut_off(), field + ".cut_off");
+        CheckFact(policy.cut_off(), field + ".cut_off");
       }
       if (policy.has_inputs()) {
         const v1::ChangeInputs& inputs = policy.inputs();

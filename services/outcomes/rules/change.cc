@@ -86,6 +86,22 @@ v1::ChangeVerdict Insufficient(v1::ChangeVerdict verdict, v1::ChangeReason code,
   return verdict;
 }
 
+// That of the least sure of what a verdict rests on.
+type::v1::Confidence ConfidenceIn(const v1::Scale& scale, const v1::ChangePolicy& policy) {
+  const auto rank = [](type::v1::Confidence confidence) {
+    return confidence == CONFIDENCE_HIGH ? 2 : confidence == type::v1::CONFIDENCE_MEDIUM ? 1 : 0;
+  };
+  type::v1::Confidence least = scale.confidence();
+  const auto take = [&](type::v1::Confidence confidence) {
+    least = rank(confidence) < rank(least) ? confidence : least;
+  };
+  take(policy.confidence());
+  if (policy.has_cut_off()) {
+    take(policy.cut_off().confidence());
+  }
+  return least;
+}
+
 // Copies what the policy says, computing what it leaves to its inputs.
 void FillPolicy(const v1::ChangePolicy& policy, v1::Direction direction,
                 v1::ChangeVerdict& verdict) {
@@ -93,7 +109,6 @@ void FillPolicy(const v1::ChangePolicy& policy, v1::Direction direction,
   verdict.set_comparator(policy.comparator());
   verdict.set_confidence_level(policy.confidence_level());
   verdict.set_source(policy.source());
-  verdict.set_provisional(policy.confidence() != CONFIDENCE_HIGH);
   if (policy.has_inputs()) {
     const v1::ChangeInputs& inputs = policy.inputs();
     *verdict.mutable_norm() = inputs;
@@ -240,12 +255,14 @@ absl::StatusOr<v1::ChangeVerdict> ClassifyChange(const v1::InstrumentDefinition&
   if (approved) {
     verdict.set_approved_norm(options.norm->name());
     verdict.set_approved_by(options.norm->approved_by());
-    verdict.set_provisional(false);
   }
-  if (policy->confidence() == CONFIDENCE_LOW ||
-      policy->confidence() == type::v1::CONFIDENCE_UNSPECIFIED) {
+  const type::v1::Confidence confidence = ConfidenceIn(*scale, *policy);
+  verdict.set_provisional(!approved && confidence != CONFIDENCE_HIGH);
+  if (confidence == CONFIDENCE_LOW || confidence == type::v1::CONFIDENCE_UNSPECIFIED) {
     return Insufficient(verdict, v1::CHANGE_REASON_LOW_CONFIDENCE,
-                        "the figures behind this policy are of low confidence");
+                        confidence == scale->confidence()
+                            ? "how the scale is scored is of low confidence"
+                            : "the figures behind this policy are of low confidence");
   }
   if (!verdict.has_difference()) {
     return Insufficient(verdict, v1::CHANGE_REASON_NO_SCORE, "one of the two scores is missing");

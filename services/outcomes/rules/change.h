@@ -42,7 +42,9 @@ struct ChangeOptions {
   const v1::Norm* norm = nullptr;
 };
 
-// The verdict on `scale` between two values, either of which may not exist. INVALID_ARGUMENT,
+// The verdict on `scale` between two values, either of which may not exist. It is as sure as the
+// least sure of the policy, its cut-off and how the scale is scored: provisional below high
+// confidence, INSUFFICIENT_DATA at a low one. INVALID_ARGUMENT,
 // INVALID_FIELDS: an unknown scale or policy, a value out of the scale's range, a norm that is not
 // for this scale and version, or that nobody has approved. `definition` has passed CheckDefinition,
 // the norm CheckNorm.

@@ -131,6 +131,12 @@ v1::ChangePolicy PolicyOfNorm(const v1::Scale& scale, const v1::Norm& norm) {
   policy.set_confidence(norm.confidence());
   policy.set_source(
       absl::StrCat(norm.source(), " (", norm.population(), "; n = ", norm.sample_size(), ")"));
+  if (policy.has_cut_off() && policy.cut_off().confidence() == type::v1::CONFIDENCE_UNSPECIFIED) {
+    policy.mutable_cut_off()->set_confidence(norm.confidence());
+  }
+  if (policy.has_cut_off() && policy.cut_off().source().empty()) {
+    policy.mutable_cut_off()->set_source(policy.source());
+  }
   return policy;
 }
 

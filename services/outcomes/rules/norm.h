@@ -25,7 +25,8 @@ std::vector<FieldViolation> CheckNorm(const v1::InstrumentDefinition& definition
                                       absl::string_view norm_id, const v1::Norm& norm);
 
 // The norm's figures as a policy: of its own, under its id, or those of the policy of `scale` that
-// it approves. That policy exists: the norm has passed CheckNorm.
+// it approves. That policy exists: the norm has passed CheckNorm. A cut-off that does not say so
+// itself is as sure as the norm, and from the same source.
 v1::ChangePolicy PolicyOfNorm(const v1::Scale& scale, const v1::Norm& norm);
 
 // Those of `norms` (of one scoring version) that were ACTIVE at `time`, each as it was approved

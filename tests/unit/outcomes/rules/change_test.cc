@@ -262,6 +262,31 @@ TEST(ClassifyChangeTest, ANormMustFitAndBeApproved) {
   EXPECT_EQ(low.reason_code(), v1::CHANGE_REASON_LOW_CONFIDENCE);
 }
 
+// One input of low confidence makes no verdict, however sure the others are.
+TEST(ClassifyChangeTest, AVerdictIsAsSureAsTheLeastSureOfItsInputs) {
+  const auto change = [](const std::function<void(v1::Scale&)>& spoil) {
+    v1::InstrumentDefinition phq9 = Instrument("phq-9");
+    spoil(*phq9.mutable_scales(0));
+    return ClassifyChange(phq9, phq9.scales(0).id(), 20, 5, {}).value();
+  };
+  EXPECT_FALSE(change([](v1::Scale&) {}).provisional());
+  for (const auto& set : std::vector<std::function<void(v1::Scale&, type::v1::Confidence)>>{
+           [](auto&scale, auto confidence) { scale.set_confidence(confidence); },
+           [](auto&scale, auto confidence) {
+             scale.mutable_change_policies(0)->set_confidence(confidence);
+           },
+           [](auto&scale, auto confidence) {
+             scale.mutable_change_policies(0)->mutable_cut_off()->set_confidence(confidence);
+           }}) {
+    const auto medium = change([&](auto& scale) { set(scale, type::v1::CONFIDENCE_MEDIUM); });
+    EXPECT_EQ(medium.verdict(), kRecovered);
+    EXPECT_TRUE(medium.provisional());
+    const auto low = change([&](auto& scale) { set(scale, type::v1::CONFIDENCE_LOW); });
+    EXPECT_EQ(low.verdict(), kInsufficient);
+    EXPECT_EQ(low.reason_code(), v1::CHANGE_REASON_LOW_CONFIDENCE);
+  }
+}
+
 TEST(ClassifyChangeTest, ANormDoesNotReplaceTheDefaultUnlessNamed) {
   v1::Norm norm = AnxietyNorm();
   norm.set_instrument("practices/p1/instruments/phq-9");

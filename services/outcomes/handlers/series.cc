@@ -266,7 +266,9 @@ absl::StatusOr<v1::GetAttachmentPlaneResponse> OutcomeHandlers::GetAttachmentPla
     trajectory.set_relationship_target(series.relationship_target());
     trajectory.set_informant(series.informant());
     SB_RETURN_IF_ERROR(AddSteps(reader, series, trajectory));
-    if (series.attachment().count() > 1) {
+    const bool moved = trajectory.steps_size() > 1 &&
+                       trajectory.steps().rbegin()->assessment() != series.chosen_baseline();
+    if (moved) {
       *trajectory.mutable_vector() =
           MoveOnPlane(series.attachment().baseline(), series.attachment().latest());
     }

@@ -508,7 +508,7 @@ absl::StatusOr<SeriesView> ReadSeries(const Reader& reader, const Measure& measu
   SeriesView view;
   view.series = series;
   if (as_of.has_value()) {
-    view.series.set_chosen_baseline(ChosenBaselineAsOf(series, *as_of));
+    ForgetBaselinesAfter(*as_of, view.series);
   }
   ClearSummary(*measure.definition, view.series);
   for (const v1::Assessment& assessment : assessments) {

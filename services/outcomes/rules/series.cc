@@ -1,5 +1,6 @@
 #include "services/outcomes/rules/series.h"
 
+#include <algorithm>
 #include <optional>
 #include <tuple>
 
@@ -138,14 +139,17 @@ std::optional<v1::Assessment> AssessmentAsOf(const v1::Assessment& assessment, a
   return result;
 }
 
-std::string ChosenBaselineAsOf(const v1::Series& series, absl::Time as_of) {
-  std::string chosen;
-  for (const v1::BaselineChoice& choice : series.baseline_choices()) {
-    if (api::FromProto(choice.time()) <= as_of) {
-      chosen = choice.assessment();
-    }
+void ForgetBaselinesAfter(absl::Time as_of, v1::Series& series) {
+  auto& choices = *series.mutable_baseline_choices();
+  choices.erase(std::remove_if(choices.begin(), choices.end(),
+                               [&](const v1::BaselineChoice& choice) {
+                                 return api::FromProto(choice.time()) > as_of;
+                               }),
+                choices.end());
+  series.set_chosen_baseline(choices.empty() ? "" : choices.rbegin()->assessment());
+  if (api::FromProto(series.baseline_move().time()) > as_of) {
+    series.clear_baseline_move();  // an earlier one is not kept
   }
-  return chosen;
 }
 
 bool ExtendsSeries(const v1::Series& series, const v1::SeriesPoint& point) {

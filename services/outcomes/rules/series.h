@@ -26,8 +26,8 @@ v1::SeriesPoint MakePoint(const v1::Assessment& assessment);
 // not been recorded yet, or had been entered in error by then. `assessment` has its revisions.
 std::optional<v1::Assessment> AssessmentAsOf(const v1::Assessment& assessment, absl::Time as_of);
 
-// Which assessment was the chosen baseline at `as_of`; empty: none.
-std::string ChosenBaselineAsOf(const v1::Series& series, absl::Time as_of);
+// Makes the chosen baseline, the choices and the move what they were at `as_of`.
+void ForgetBaselinesAfter(absl::Time as_of, v1::Series& series);
 
 // Whether `point` was answered after all of the series, so that AddPoint may take it.
 bool ExtendsSeries(const v1::Series& series, const v1::SeriesPoint& point);

@@ -105,6 +105,27 @@ TEST_F(SeriesTest, AClinicianChoosesTheBaselineAndTakesItBack) {
   EXPECT_EQ(back.scales(0).baseline_reason(), v1::BASELINE_REASON_FIRST_SCORED);
 }
 
+TEST_F(SeriesTest, AsOfADateTheBaselineIsWhatItWasThen) {
+  SubmitWeekly({12});
+  const auto second = SubmitWeekly({20});
+  v1::GetSeriesRequest request;
+  request.set_name(second.assessment().series());
+  *request.mutable_as_of() = api::ToProto(fixture_.clock().Now());
+  fixture_.clock().Advance(absl::Hours(24));
+  ASSERT_OK_AND_ASSIGN(const auto late, SubmitPhq9(9, 0, absl::Hours(24 * 30)));
+  EXPECT_TRUE(late.baseline_moved());
+  ASSERT_OK(SetBaseline(request.name(), second.assessment().name()));
+  ASSERT_OK_AND_ASSIGN(const auto then, Do(&OutcomeHandlers::GetSeries, Staff(), request));
+  EXPECT_EQ(then.series().scales(0).baseline().value(), 12);
+  EXPECT_EQ(then.series().chosen_baseline(), "");
+  EXPECT_THAT(then.series().baseline_choices(), IsEmpty());
+  EXPECT_FALSE(then.series().has_baseline_move());
+  *request.mutable_as_of() = api::ToProto(fixture_.clock().Now());
+  ASSERT_OK_AND_ASSIGN(const auto now, Do(&OutcomeHandlers::GetSeries, Staff(), request));
+  EXPECT_TRUE(now.series().has_baseline_move());
+  EXPECT_THAT(now.series().baseline_choices(), SizeIs(1));
+}
+
 TEST_F(SeriesTest, OnlyAnAssessmentOfTheSeriesCanBeItsBaseline) {
   const auto ann = SubmitWeekly({12});
   ASSERT_OK_AND_ASSIGN(const auto bob, SubmitFor("phq-9", testing::Phq9(5), "bob"));
@@ -157,6 +178,26 @@ TEST_F(SeriesTest, TheAttachmentPlaneHasAWayPerRelationship) {
                                         "parent: 'practices/p1/episodes/e1' subject: 'ann'")
           ->trajectories(),
       IsEmpty());
+}
+
+TEST_F(SeriesTest, FromABaselineThatIsTheLatestPointNothingHasMoved) {
+  const std::vector<int> before = {4, 4, 4, 4, 4, 4, 6, 6, 6};
+  ASSERT_OK(SubmitFor("ecr-rs", before, "ann", "partner"));
+  fixture_.clock().Advance(absl::Hours(24 * 42));
+  const std::vector<int> after = {4, 4, 4, 4, 4, 4, 3, 3, 3};
+  ASSERT_OK_AND_ASSIGN(const auto latest, SubmitFor("ecr-rs", after, "ann", "partner"));
+  ASSERT_OK(SetBaseline(latest.assessment().series(), latest.assessment().name()));
+  const auto plane = [&] {
+    return Do<v1::GetAttachmentPlaneRequest, v1::GetAttachmentPlaneResponse>(
+               &OutcomeHandlers::GetAttachmentPlane, Staff(),
+               "parent: 'practices/p1/episodes/e1' subject: 'ann'")
+        ->trajectories(0);
+  };
+  EXPECT_THAT(plane().steps(), SizeIs(2));
+  EXPECT_FALSE(plane().has_vector());
+  fixture_.clock().Advance(absl::Hours(24 * 42));
+  ASSERT_OK(SubmitFor("ecr-rs", before, "ann", "partner"));
+  EXPECT_EQ(plane().vector().anxiety(), 3);
 }
 
 TEST_F(SeriesTest, ThePairedOutcomeNeedsTwoScoresOfEachAndTheContacts) {

@@ -46,10 +46,12 @@ int ObservedCadenceWeeks(const v1::ScaleSummary& summary) {
   if (steps < 1) {
     return 0;
   }
-  constexpr double kWeek = 7 * 24 * 3600;
+  constexpr double kDay = 24 * 3600;
+  constexpr double kLateDays = 2;  // house rule: what comes two days late is still fortnightly
   const double seconds = static_cast<double>(summary.latest().answered_time().seconds() -
                                              summary.baseline().answered_time().seconds());
-  return std::max(1, static_cast<int>(std::lround(seconds / steps / kWeek)));
+  const double days = seconds / steps / kDay;
+  return std::max(1, static_cast<int>(std::ceil((days - kLateDays) / 7)));
 }
 
 Finding MakeFinding(v1::AlertKind kind, const v1::ChangeVerdict& verdict, std::string rule,
@@ -64,9 +66,11 @@ Finding MakeFinding(v1::AlertKind kind, const v1::ChangeVerdict& verdict, std::s
   return finding;
 }
 
-std::optional<double> ItemMeanOf(const v1::Scale& scale, const v1::SeriesValue& value) {
-  return value.assessment().empty() ? std::nullopt
-                                    : std::optional<double>(ItemMean(scale, value.value()));
+std::optional<double> ItemMeanOf(const v1::InstrumentDefinition& definition, const v1::Scale& scale,
+                                 const v1::SeriesValue& value) {
+  return value.assessment().empty()
+             ? std::nullopt
+             : std::optional<double>(ItemMean(definition, scale, value.value()));
 }
 
 void JudgeAlliance(const v1::InstrumentDefinition& definition, const v1::SeriesPoint& point,
@@ -77,11 +81,11 @@ void JudgeAlliance(const v1::InstrumentDefinition& definition, const v1::SeriesP
       summary->latest().assessment() != point.assessment()) {
     return;
   }
-  const double latest = ItemMean(scale, summary->latest().value());
-  const std::optional<double> previous = ItemMeanOf(scale, summary->previous());
+  const double latest = ItemMean(definition, scale, summary->latest().value());
+  const std::optional<double> previous = ItemMeanOf(definition, scale, summary->previous());
   const AllianceState state = EvaluateAlliance(previous, latest, rules);
   if (state == AllianceState::kSound) {
-    const std::optional<double> best = ItemMeanOf(scale, summary->best());
+    const std::optional<double> best = ItemMeanOf(definition, scale, summary->best());
     signals.alliance_repaired =
         !best.has_value() || Holds(*best - latest, v1::COMPARATOR_BELOW, rules.alliance_fall);
     return;
@@ -120,7 +124,8 @@ std::optional<Finding> FindRisk(const v1::ScoringResult& result) {
   for (const v1::RiskAnswer& answer : signal->present) {
     items.push_back(answer.item());
   }
-  finding.rule = absl::StrCat("risk answer on item ", absl::StrJoin(items, ", "));
+  finding.rule = absl::StrCat("risk answer on item ", absl::StrJoin(items, ", "),
+                              "; its level is a house rule");
   return finding;
 }
 
@@ -167,12 +172,13 @@ absl::StatusOr<PointSignals> JudgePoint(const v1::InstrumentDefinition& definiti
 
 std::optional<double> AllianceItemMean(const v1::InstrumentDefinition& definition,
                                        const v1::Series& series) {
-  if (definition.domain() != v1::DOMAIN_ALLIANCE) {
+  if (definition.domain() != v1::DOMAIN_ALLIANCE ||
+      series.informant_role() == v1::INFORMANT_CLINICIAN) {
     return std::nullopt;
   }
   const v1::Scale& scale = HeadlineScale(definition);
   const v1::ScaleSummary* summary = FindSummary(series, scale.id());
-  return summary == nullptr ? std::nullopt : ItemMeanOf(scale, summary->latest());
+  return summary == nullptr ? std::nullopt : ItemMeanOf(definition, scale, summary->latest());
 }
 
 std::optional<Finding> FindSplit(const v1::InstrumentDefinition& definition, double first,

@@ -28,14 +28,14 @@ struct PointSignals {
 // Judges `series`, whose newest point is `point`, as AddPoint left it, and notes on its scales
 // where deterioration cannot be detected. `norms` are those in force for the definition.
 // `cadence_weeks`: how often the measure is given, 0 if no schedule says so; then the mean distance
-// of its assessments so far decides.
+// of its assessments so far decides, which may be two days more (house rule).
 absl::StatusOr<PointSignals> JudgePoint(const v1::InstrumentDefinition& definition,
                                         const Norms& norms, const v1::SeriesPoint& point,
                                         int cadence_weeks, const SignalRules& rules,
                                         v1::Series& series);
 
-// The item mean of an alliance measure's latest value; nothing for other instruments or without
-// one.
+// The item mean of an alliance measure's latest value as a member of the episode gives it; nothing
+// for a clinician's answers, for other instruments or without one.
 std::optional<double> AllianceItemMean(const v1::InstrumentDefinition& definition,
                                        const v1::Series& series);
 

@@ -478,6 +478,27 @@ void AddNotes(const v1::InstrumentDefinition& definition, const ScoringContext& 
   if (context.informant == v1::INFORMANT_UNSPECIFIED && definition.informants_size() > 1) {
     result.add_notes("informant not given: bands that depend on it are left out");
   }
+  const auto& risks = result.risk_answers();
+  if (std::any_of(risks.begin(), risks.end(), [](const v1::RiskAnswer& risk) {
+        return risk.state() == v1::RISK_STATE_PRESENT;
+      })) {
+    // Publishers say which answer is one, not how urgent it is.
+    result.add_notes("the level of a risk answer is a house rule");
+  }
+}
+
+// By how much the scale's value is higher when every answer is 1 higher.
+double PointsPerAnswerPoint(const v1::InstrumentDefinition& definition, const v1::Scale& scale) {
+  double points = 1;
+  if (scale.method() == v1::SCORING_METHOD_SUM) {
+    points = scale.items_size();
+  } else if (scale.method() == v1::SCORING_METHOD_SUM_OF_SCALES) {
+    points = 0;
+    for (const std::string& part : scale.scales()) {
+      points += PointsPerAnswerPoint(definition, *FindScale(definition, part));
+    }
+  }
+  return points * (scale.has_multiplier() ? scale.multiplier() : 1);
 }
 
 }  // namespace
@@ -539,11 +560,8 @@ absl::StatusOr<v1::ScoringResult> Score(const v1::InstrumentDefinition& definiti
   return result;
 }
 
-double ItemMean(const v1::Scale& scale, double value) {
-  const double plain = value / (scale.has_multiplier() ? scale.multiplier() : 1);
-  return scale.method() == v1::SCORING_METHOD_SUM && !scale.items().empty()
-             ? plain / scale.items_size()
-             : plain;
+double ItemMean(const v1::InstrumentDefinition& definition, const v1::Scale& scale, double value) {
+  return value / PointsPerAnswerPoint(definition, scale);
 }
 
 }  // namespace securebase::outcomes

@@ -34,7 +34,8 @@ absl::StatusOr<v1::ScoringResult> Score(const v1::InstrumentDefinition& definiti
                                         const ScoringContext& context);
 
 // The mean per item of a scale's `value`: the value itself for means, divided by the number of
-// items for sums. Alliance rules compare instruments on it.
-double ItemMean(const v1::Scale& scale, double value);
+// items for sums, and by that of the parts' items for sums of scales. Alliance rules compare
+// instruments on it. `scale` is of `definition`, which has passed CheckDefinition.
+double ItemMean(const v1::InstrumentDefinition& definition, const v1::Scale& scale, double value);
 
 }  // namespace securebase::outcomes

@@ -204,6 +204,23 @@ TEST_F(AlertsTest, AMonthlyMeasureIsNotJudgedByTheFourth) {
   EXPECT_THAT(AlertsOf(v1::ALERT_KIND_NOT_ON_TRACK), IsEmpty());
 }
 
+// House rule: what comes two days late each time is still given fortnightly.
+TEST_F(AlertsTest, WithoutAScheduleFortnightlyIsWhatComesWithinSixteenDays) {
+  const auto submit = [&](const std::string& who, int days) {
+    for (int i = 0; i < 4; ++i) {
+      fixture_.clock().Advance(absl::Hours(24 * days));
+      v1::SubmitAssessmentRequest request = Request("phq-9", testing::Phq9(18));
+      request.mutable_assessment()->set_subject(who);
+      request.mutable_assessment()->set_informant(who);
+      ASSERT_OK(Submit(request));
+    }
+  };
+  submit("ann", 17);
+  EXPECT_THAT(AlertsOf(v1::ALERT_KIND_NOT_ON_TRACK), IsEmpty());
+  submit("bob", 16);
+  EXPECT_THAT(AlertsOf(v1::ALERT_KIND_NOT_ON_TRACK), SizeIs(1));
+}
+
 TEST_F(AlertsTest, ALateFormMakesAnAlertCeaseThatNoLongerHolds) {
   SubmitWeekly({10, 17});
   ASSERT_THAT(AlertsOf(v1::ALERT_KIND_DETERIORATION), SizeIs(1));

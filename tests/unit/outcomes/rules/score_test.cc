@@ -505,10 +505,13 @@ TEST(ScoreTest, ScalesAreMonotoneInTheirItems) {
 }
 
 TEST(ScoreTest, ItemMeanUndoesSumsAndMultipliers) {
-  EXPECT_EQ(ItemMean(*FindScale(Instrument("wai-sr"), "total"), 48), 4);
-  EXPECT_EQ(ItemMean(*FindScale(Instrument("wai-sr"), "bond"), 18), 4.5);
-  EXPECT_EQ(ItemMean(*FindScale(Instrument("core-om"), "total"), 20), 2);
-  EXPECT_EQ(ItemMean(*FindScale(Instrument("ras"), "total"), 4.5), 4.5);
+  const auto mean_of = [](const char* instrument, const char* scale, double value) {
+    return ItemMean(Instrument(instrument), *FindScale(Instrument(instrument), scale), value);
+  };
+  EXPECT_EQ(mean_of("wai-sr", "total", 48), 4);
+  EXPECT_EQ(mean_of("wai-sr", "bond", 18), 4.5);
+  EXPECT_EQ(mean_of("core-om", "total", 20), 2);
+  EXPECT_EQ(mean_of("ras", "total", 4.5), 4.5);
 }
 
 TEST(NumbersTest, ToleratesTheDustOfSubtraction) {

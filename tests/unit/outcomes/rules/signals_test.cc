@@ -2,6 +2,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/outcomes/rules/findings.h"
+#include "services/outcomes/rules/series.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/unit/outcomes/rules/rules_testing.h"
 
@@ -49,6 +51,13 @@ TEST(RiskTest, TheHighestLevelCountsAndGapsAreNamed) {
 TEST(RiskTest, NoRiskAnswerAndNoAnswerMakeNoAlert) {
   EXPECT_FALSE(EvaluateRisk(ScoreForm("phq-9", testing::Form(9, 0))).has_value());
   EXPECT_FALSE(EvaluateRisk(ScoreForm("phq-9", testing::Form(9, kGap))).has_value());
+}
+
+TEST(RiskTest, ALevelIsOursAndSaysSo) {
+  const v1::ScoringResult result = ScoreForm("phq-9", {0, 0, 0, 0, 0, 0, 0, 0, 1});
+  EXPECT_EQ(FindRisk(result)->rule, "risk answer on item 9; its level is a house rule");
+  EXPECT_THAT(result.notes(), ElementsAre("the level of a risk answer is a house rule"));
+  EXPECT_TRUE(ScoreForm("phq-9", testing::Form(9, 0)).notes().empty());
 }
 
 TEST(RiskTest, AThresholdThatIsOursSaysSo) {
@@ -144,6 +153,54 @@ TEST(AllianceTest, RuptureIsAFallOrALowMean) {
   EXPECT_EQ(EvaluateAlliance(4.2, 3.71, rules), AllianceState::kSound);
   EXPECT_EQ(EvaluateAlliance(3.4, 2.9, rules), AllianceState::kFellAndLow);
   EXPECT_EQ(EvaluateAlliance(2.5, 2.9, rules), AllianceState::kLow);
+}
+
+// WAI-SR with the sum of its three parts for a total.
+v1::InstrumentDefinition AllianceOfParts() {
+  v1::InstrumentDefinition definition = Instrument("wai-sr");
+  for (v1::Scale& scale : *definition.mutable_scales()) {
+    if (scale.id() == "total") {
+      scale.set_method(v1::SCORING_METHOD_SUM_OF_SCALES);
+      scale.clear_items();
+      for (const v1::Scale& part : Instrument("wai-sr").scales()) {
+        if (part.id() != "total") {
+          scale.add_scales(part.id());
+        }
+      }
+    }
+  }
+  return definition;
+}
+
+v1::Series AllianceSeries(const v1::InstrumentDefinition& definition, double total) {
+  v1::Series series;
+  v1::ScaleSummary& summary = *series.add_scales();
+  summary.set_scale(HeadlineScale(definition).id());
+  summary.mutable_latest()->set_assessment("a1");
+  summary.mutable_latest()->set_value(total);
+  *summary.mutable_baseline() = summary.latest();
+  return series;
+}
+
+TEST(AllianceTest, ATotalOfPartsIsReadPerItemToo) {
+  const v1::InstrumentDefinition definition = AllianceOfParts();
+  ASSERT_EQ(HeadlineScale(definition).id(), "total");
+  v1::Series series = AllianceSeries(definition, 24);  // 12 items of 2: below the floor of 3
+  EXPECT_EQ(AllianceItemMean(definition, series), 2);
+  v1::SeriesPoint point;
+  point.set_assessment("a1");
+  const auto signals = JudgePoint(definition, {}, point, 0, SignalRules(), series);
+  ASSERT_OK(signals);
+  ASSERT_EQ(signals->findings.size(), 1);
+  EXPECT_EQ(signals->findings[0].kind, v1::ALERT_KIND_ALLIANCE_RUPTURE);
+}
+
+TEST(AllianceTest, AClinicianIsNoMemberToBeAtOddsWith) {
+  const v1::InstrumentDefinition& definition = Instrument("wai-sr");
+  v1::Series series = AllianceSeries(definition, 48);
+  EXPECT_EQ(AllianceItemMean(definition, series), 4);
+  series.set_informant_role(v1::INFORMANT_CLINICIAN);
+  EXPECT_FALSE(AllianceItemMean(definition, series).has_value());
 }
 
 TEST(AllianceTest, SplitIsADifferenceOfOnePointBetweenAnyTwo) {

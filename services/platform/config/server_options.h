@@ -45,7 +45,8 @@ struct ServerOptions {
   PoolOptions writes = {8, 256};
   absl::Duration default_deadline = absl::Seconds(30);
   absl::Duration max_deadline = absl::Minutes(5);
-  int max_message_bytes = 4 << 20;
+  int max_message_bytes = 1 << 20;
+  int connection_memory_bytes = 128 << 20;  // of gRPC, for all connections together
   int max_connections = 1000;
   absl::Duration max_connection_age = absl::Minutes(10);
   absl::Duration endpoint_wait = absl::Seconds(5);

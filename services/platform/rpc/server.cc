@@ -3,6 +3,7 @@
 #include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -27,17 +28,44 @@ namespace {
 // A bearer token (4 KB at most), an ActingFor and what proxies add.
 constexpr int kMaxMetadataBytes = 16 * 1024;
 // Streams that are opened and reset all reach the handlers in gRPC 1.51, so not too many at a time.
-constexpr int kMaxStreamsPerConnection = 256;
+constexpr int kMaxStreamsPerConnection = 100;
 constexpr int kKeepaliveMillis = 60'000;
 constexpr int kKeepaliveTimeoutMillis = 20'000;
 // clients/cpp pings every 30 s; more often than this is answered with "too_many_pings".
 constexpr int kLeastPingIntervalMillis = 20'000;
-// Health has few callers.
+// Health has few callers, who ask for a short name or watch one; but anybody may be among them.
 constexpr ConnectionAcceptor::Limits kHealthLimits = {100, 50};
+constexpr int kHealthMetadataBytes = 4 * 1024;
+constexpr int kHealthMessageBytes = 4 * 1024;
+constexpr int kHealthStreamsPerConnection = 10;
+constexpr size_t kHealthMemoryBytes = 16 << 20;
 constexpr absl::Duration kHealthGrace = absl::Seconds(1);
 
 std::chrono::system_clock::time_point After(absl::Duration duration) {
   return absl::ToChronoTime(absl::Now() + duration);
+}
+
+int Millis(absl::Duration duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(duration));
+}
+
+// What those who are connected can make the process hold.
+struct PeerLimits {
+  int metadata_bytes;
+  int message_bytes;
+  int streams_per_connection;
+  size_t memory_bytes;  // all connections together; beyond it gRPC ends calls and connections
+  absl::Duration connection_age;
+  absl::Duration connection_grace;  // for the calls of a connection that is too old
+};
+
+void Limit(grpc::ServerBuilder& builder, const char* name, const PeerLimits& limits) {
+  builder.SetResourceQuota(grpc::ResourceQuota(name).Resize(limits.memory_bytes));
+  builder.SetMaxReceiveMessageSize(limits.message_bytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, limits.metadata_bytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.streams_per_connection);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, Millis(limits.connection_age));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, Millis(limits.connection_grace));
 }
 
 absl::Status CheckTls(const config::ServerOptions& options) {
@@ -76,8 +104,7 @@ struct Listener {
     hand_over = builder.experimental().AddExternalConnectionAcceptor(
         grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
         std::move(credentials));
-    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
-                               static_cast<int>(absl::ToInt64Milliseconds(handshake_time)));
+    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, Millis(handshake_time));
     server = builder.BuildAndStart();
     if (server == nullptr) {
       return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kInternal,
@@ -162,6 +189,9 @@ class GrpcServer final : public Server {
     // The switch is one for the process; the server of the calls opts out of it.
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
+    Limit(builder, "health",
+          {kHealthMetadataBytes, kHealthMessageBytes, kHealthStreamsPerConnection,
+           kHealthMemoryBytes, options_.max_connection_age, kHealthGrace});
     SB_RETURN_IF_ERROR(
         health_.Start(builder, grpc::InsecureServerCredentials(), parts_.handshake_time));
     health_.server->GetHealthCheckService()->SetServingStatus(false);
@@ -193,14 +223,10 @@ class GrpcServer final : public Server {
     }
     grpc::ServerBuilder builder;
     builder.SetOption(std::make_unique<grpc::HealthCheckServiceServerBuilderOption>(nullptr));
-    builder.SetMaxReceiveMessageSize(options_.max_message_bytes);
-    builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
-    builder.AddChannelArgument(
-        GRPC_ARG_MAX_CONNECTION_AGE_MS,
-        static_cast<int>(absl::ToInt64Milliseconds(options_.max_connection_age)));
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
-                               static_cast<int>(absl::ToInt64Milliseconds(options_.max_deadline)));
+    Limit(builder, "calls",
+          {kMaxMetadataBytes, options_.max_message_bytes, kMaxStreamsPerConnection,
+           static_cast<size_t>(options_.connection_memory_bytes), options_.max_connection_age,
+           options_.max_deadline});
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);

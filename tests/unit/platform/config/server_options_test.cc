@@ -158,6 +158,14 @@ TEST(ServerOptionsTest, AddressesAreChecked) {
   EXPECT_THAT(ValidateServerOptions(options), HasViolation("--metrics-address"));
 }
 
+TEST(ServerOptionsTest, AFewRequestsDoNotUseUpTheMemoryOfAllConnections) {
+  ServerOptions options = Local();
+  options.max_message_bytes = 32 << 20;
+  EXPECT_OK(ValidateServerOptions(options));
+  options.connection_memory_bytes = 127 << 20;
+  EXPECT_THAT(ValidateServerOptions(options), HasViolation("--max-message-bytes"));
+}
+
 TEST(ServerOptionsTest, TheFlagsSetThem) {
   ServerOptions options;
   FlagSet flags("securebase-plans", "", "1");

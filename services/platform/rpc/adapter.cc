@@ -49,6 +49,8 @@ Credentials ReadCredentials(const grpc::CallbackServerContext& context) {
   credentials.has_authorization =
       ReadMetadata(context, api::kAuthorizationKey, credentials.authorization);
   credentials.has_acting_for = ReadMetadata(context, api::kActingForKey, credentials.acting_for);
+  credentials.ambiguous = context.client_metadata().count(api::kAuthorizationKey) > 1 ||
+                          context.client_metadata().count(api::kActingForKey) > 1;
   if (credentials.has_acting_for) {
     const auto peer = context.auth_context();
     if (peer != nullptr && peer->IsPeerAuthenticated()) {
@@ -130,6 +132,18 @@ void Adapter::Run(ServedCall& call, grpc::CallbackServerContext* context,
   context->AddTrailingMetadata(api::kCallIdKey, call.call.call_id);
   // The last touch: gRPC may delete the reactor, and the call with it, before Finish returns.
   reactor->Finish(ToGrpcStatus(outcome, call.call.call_id));
+}
+
+grpc::Status Adapter::RefuseUnreadable(const std::string& method,
+                                       std::multimap<std::string, std::string>& trailing_metadata) {
+  const std::string call_id = ids_.NewId();
+  const absl::Status refusal =
+      MakeError(absl::StatusCode::kInvalidArgument, Reason::kInvalidFields,
+                "the request cannot be read: send the method's request message in protobuf's "
+                "binary form, whole, with text in UTF-8");
+  pipeline_.ReportUnreadable(method, call_id, refusal);
+  trailing_metadata.emplace(api::kCallIdKey, call_id);
+  return ToGrpcStatus(refusal, call_id);
 }
 
 void Adapter::Drain() {

@@ -5,6 +5,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -48,6 +49,11 @@ class Adapter {
                                   grpc::CallbackServerContext* context,
                                   const google::protobuf::Message& request,
                                   google::protobuf::Message& response, BoundHandler handler);
+
+  // The answer to a request for `method` that is no message of it, reported as every refusal is;
+  // adds the call id to `trailing_metadata`. Does not block.
+  grpc::Status RefuseUnreadable(const std::string& method,
+                                std::multimap<std::string, std::string>& trailing_metadata);
 
   // Admits nothing more and returns when every admitted call has been finished. Idempotent.
   void Drain();

@@ -23,6 +23,10 @@ Authenticator::Authenticator(VerifyToken verify_token,
     : verify_token_(std::move(verify_token)), peer_services_(std::move(peer_services)) {}
 
 absl::StatusOr<auth::Principal> Authenticator::Authenticate(const Credentials& credentials) const {
+  if (credentials.ambiguous) {
+    return Invalid(absl::StrCat("send one header ", api::kAuthorizationKey, " or ",
+                                api::kActingForKey, ", and send it once"));
+  }
   if (credentials.has_acting_for) {
     return AuthenticateService(credentials);
   }

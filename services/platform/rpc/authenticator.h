@@ -14,6 +14,7 @@ namespace securebase::rpc {
 // What a call brings to say who makes it. Read off the call each time: what gRPC knows of a
 // connection belongs to all of its calls.
 struct Credentials {
+  bool ambiguous = false;  // one of the headers came more than once
   bool has_authorization = false;
   std::string authorization;  // the header, "Bearer …"
   bool has_acting_for = false;
@@ -36,7 +37,8 @@ class Authenticator {
   // the principal it acts for. UNAUTHENTICATED:
   //   TOKEN_MISSING  neither of the two
   //   TOKEN_INVALID  the token is not ours; somebody without a service's certificate claims to act
-  //                  for another; both at once, which would leave open whose call it is
+  //                  for another; both at once, or one twice, which would leave open whose call
+  //                  it is
   //   TOKEN_EXPIRED
   absl::StatusOr<auth::Principal> Authenticate(const Credentials& credentials) const;
 

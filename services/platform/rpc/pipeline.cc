@@ -40,6 +40,22 @@ std::string CurrentExceptionType() {
   return type == nullptr ? "unknown" : type->name();
 }
 
+// What is said of a read that could not be recorded. To its caller it is not unknown whether
+// something was written: a read can just be made again.
+absl::Status AuditFailure(const absl::Status& recorded, absl::Time deadline) {
+  const bool unknown = ReasonOf(recorded) == Reason::kOutcomeUnknown;
+  if (recorded.code() == absl::StatusCode::kDeadlineExceeded ||
+      (unknown && absl::Now() >= deadline)) {
+    return MakeError(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineExceeded,
+                     "the deadline passed before the read was on record; retry with more time");
+  }
+  if (unknown) {
+    return MakeError(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
+                     "the read could not be put on record and is withheld; retry");
+  }
+  return recorded;
+}
+
 obs::LogLevel LevelOf(const absl::Status& outcome) {
   if (IsFaultOfOurs(outcome)) {
     return obs::LogLevel::kError;
@@ -89,7 +105,11 @@ bool NeedsAudit(const ServedCall& call, const absl::Status& outcome) {
   if (outcome.ok()) {
     return call.policy->discloses_patient_data && !AnswersNotModified(call);
   }
-  return call.authenticated && outcome.code() == absl::StatusCode::kPermissionDenied;
+  if (!call.authenticated) {
+    return false;
+  }
+  return outcome.code() == absl::StatusCode::kPermissionDenied ||
+         (outcome.code() == absl::StatusCode::kNotFound && call.policy->discloses_patient_data);
 }
 
 AuditRecord MakeAuditRecord(const ServedCall& call, const absl::Status& outcome) {
@@ -105,7 +125,9 @@ AuditRecord MakeAuditRecord(const ServedCall& call, const absl::Status& outcome)
 }
 
 Pipeline::Pipeline(const Parts& parts)
-    : parts_(parts), refusals_(parts.logger, kRefusalLines, kRefusalWindow) {}
+    : parts_(parts),
+      refusals_(parts.logger, kRefusalLines, kRefusalWindow),
+      unreadable_(parts.logger, kRefusalLines, kRefusalWindow) {}
 
 absl::Status Pipeline::Serve(ServedCall& call) {
   parts_.metrics.Started();
@@ -131,11 +153,14 @@ absl::Status Pipeline::Audit(const ServedCall& call, absl::Status outcome) {
   if (recorded.ok()) {
     return outcome;
   }
-  parts_.logger.Error("audit failed", {{"call_id", call.call.call_id},
-                                       {"method", call.call.method},
-                                       {"error", std::string(recorded.message())}});
+  const absl::Status failure = AuditFailure(recorded, call.call.deadline);
+  const bool in_vain = failure.code() == absl::StatusCode::kDeadlineExceeded;
+  parts_.logger.Log(in_vain ? obs::LogLevel::kWarning : obs::LogLevel::kError, "audit failed",
+                    {{"call_id", call.call.call_id},
+                     {"method", call.call.method},
+                     {"error", std::string(recorded.message())}});
   // A refusal discloses nothing, and stays the more useful answer.
-  return outcome.ok() ? recorded : outcome;
+  return outcome.ok() ? failure : outcome;
 }
 
 void Pipeline::Report(const ServedCall& call, const absl::Status& outcome) {
@@ -176,6 +201,17 @@ void Pipeline::Report(const ServedCall& call, const absl::Status& outcome) {
     fields.emplace_back("resource", resource);
   }
   parts_.logger.Log(LevelOf(outcome), "call", fields);
+}
+
+void Pipeline::ReportUnreadable(const std::string& method, const std::string& call_id,
+                                const absl::Status& outcome) {
+  parts_.metrics.Started();
+  parts_.metrics.Finished(method, CodeName(outcome), absl::ZeroDuration());
+  unreadable_.Log(obs::LogLevel::kInfo, "call refused",
+                  {{"method", method},
+                   {"code", CodeName(outcome)},
+                   {"reason", ReasonName(ReasonOf(outcome))},
+                   {"call_id", call_id}});
 }
 
 void Pipeline::ReportNotAdmitted(const ServedCall& call, const absl::Status& outcome,

@@ -57,8 +57,9 @@ absl::Status ValidateCall(const ServedCall& call);
 absl::Status Handle(const ServedCall& call);
 
 // Whether the outcome must be on record before it is answered: a read that discloses patient data
-// (unless it answers not_modified), and the refusal of a verified principal. Writes carry their
-// entry in their batch.
+// (unless it answers not_modified), and the refusal of a verified principal: PERMISSION_DENIED, and
+// NOT_FOUND of such a read, because it is how a record is refused that the caller may not see.
+// Writes carry their entry in their batch.
 bool NeedsAudit(const ServedCall& call, const absl::Status& outcome);
 
 // What is recorded.
@@ -78,12 +79,18 @@ class Pipeline {
   explicit Pipeline(const Parts& parts);
 
   // Serves the call and reports it. The response is meaningful only if OK is returned. If a read
-  // cannot be audited its answer is withheld: the audit's error is returned instead.
+  // cannot be audited its answer is withheld: DEADLINE_EXCEEDED when there was no time left for it,
+  // else the audit's error, but never that the outcome is unknown: the caller wrote nothing.
   absl::Status Serve(ServedCall& call);
 
   // Reports a call that was refused before it reached a thread. `pool` is "reads" or "writes".
   void ReportNotAdmitted(const ServedCall& call, const absl::Status& outcome,
                          absl::string_view pool);
+
+  // Reports a call to `method` whose request could not be read, so that nothing else is known of
+  // it.
+  void ReportUnreadable(const std::string& method, const std::string& call_id,
+                        const absl::Status& outcome);
 
  private:
   absl::Status RunSteps(ServedCall& call) const;
@@ -93,6 +100,7 @@ class Pipeline {
   Parts parts_;
   // What strangers can cause as often as they like must not fill the log.
   obs::RateLimitedLogger refusals_;
+  obs::RateLimitedLogger unreadable_;
 };
 
 }  // namespace securebase::rpc

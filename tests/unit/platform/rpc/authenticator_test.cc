@@ -90,6 +90,15 @@ TEST_F(AuthenticatorTest, BothAtOnceIsRefused) {
               IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenInvalid));
 }
 
+TEST_F(AuthenticatorTest, OneHeaderTwiceIsRefused) {
+  Credentials credentials;
+  credentials.ambiguous = true;
+  credentials.has_authorization = true;
+  credentials.authorization = "Bearer good";
+  EXPECT_THAT(authenticator_.Authenticate(credentials),
+              IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenInvalid));
+}
+
 TEST_F(AuthenticatorTest, AnIncompletePrincipalIsRefused) {
   Principal no_practice = Staff();
   no_practice.practice = "not an id";

@@ -223,6 +223,29 @@ TEST_F(PipelineTest, AnAnswerThatCannotBeAuditedIsWithheld) {
   EXPECT_THAT(log_.text(), HasSubstr("audit failed"));
 }
 
+TEST_F(PipelineTest, AReadWhoseAuditRunsOutOfTimeIsNotAnUnknownOutcome) {
+  audit_.Fail(MakeError(absl::StatusCode::kUnavailable, Reason::kOutcomeUnknown, "too late"));
+  const auto serve = [&](absl::Time deadline) {
+    ServedCall call = MakeGet();
+    call.call.deadline = deadline;
+    // The deadline is real time, and passes while the call is handled.
+    call.handler = [](const api::Call& handled) {
+      while (absl::Now() < handled.deadline && handled.deadline != absl::InfiniteFuture()) {
+      }
+      return absl::OkStatus();
+    };
+    return pipeline_->Serve(call);
+  };
+  EXPECT_THAT(serve(absl::Now() + absl::Milliseconds(200)),
+              IsError(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineExceeded));
+  EXPECT_THAT(log_.text(), HasSubstr("\"level\":\"warning\",\"msg\":\"audit failed\""));
+  EXPECT_THAT(serve(absl::InfiniteFuture()),
+              IsError(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable));
+  audit_.Fail(MakeError(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineExceeded, "queue"));
+  EXPECT_THAT(serve(absl::InfiniteFuture()),
+              IsError(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineExceeded));
+}
+
 TEST_F(PipelineTest, RefusalsOfVerifiedPrincipalsAreAuditedAndOthersAreNot) {
   ServedCall call = MakeGet();
   call.credentials.authorization = "Bearer none";
@@ -232,12 +255,30 @@ TEST_F(PipelineTest, RefusalsOfVerifiedPrincipalsAreAuditedAndOthersAreNot) {
   call = MakeGet();
   call.credentials = Credentials();
   EXPECT_FALSE(pipeline_->Serve(call).ok());
-  call = MakeGet(NotFound("practices/p1/notes/n1"));
-  EXPECT_FALSE(pipeline_->Serve(call).ok());
   EXPECT_THAT(audit_.records(), SizeIs(1));
   call = MakeGet(MakeError(absl::StatusCode::kPermissionDenied, Reason::kConsentMissing, "no"));
   EXPECT_FALSE(pipeline_->Serve(call).ok());
   EXPECT_THAT(audit_.records(), SizeIs(2));
+}
+
+TEST_F(PipelineTest, AReadOfWhatTheCallerMayNotSeeIsAudited) {
+  ServedCall call = MakeGet(NotFound("practices/p1/notes/n1"));
+  EXPECT_THAT(pipeline_->Serve(call), IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+  ASSERT_THAT(audit_.records(), SizeIs(1));
+  EXPECT_EQ(audit_.records()[0].outcome, "NOT_FOUND");
+  EXPECT_EQ(audit_.records()[0].resource, "practices/p1/notes/n1");
+  // It discloses nothing, so it is answered though it cannot be recorded.
+  audit_.Fail(MakeError(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable, "no store"));
+  call = MakeGet(NotFound("practices/p1/notes/n1"));
+  EXPECT_THAT(pipeline_->Serve(call), IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+  audit_.Fail(absl::OkStatus());
+  // What discloses no patient data anyway needs no record.
+  testing::v1::DeleteNoteRequest request;
+  request.set_name("practices/p1/notes/n1");
+  call = MakeCall("DeleteNote", request, note_,
+                  [](const api::Call&) { return NotFound("practices/p1/notes/n1"); });
+  EXPECT_FALSE(pipeline_->Serve(call).ok());
+  EXPECT_THAT(audit_.records(), SizeIs(1));
 }
 
 TEST_F(PipelineTest, NotModifiedDisclosesNothing) {

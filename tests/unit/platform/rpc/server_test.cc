@@ -201,32 +201,53 @@ TEST_F(ServerTest, AClientChecksTheServersName) {
   EXPECT_FALSE(Get(options).ok());
 }
 
-TEST_F(ServerTest, EveryAnswerCarriesItsCallId) {
-  Start(WhoAmI);
-  // Through gRPC itself: our client does not show metadata.
+// Through gRPC itself, for what our client does not send or show.
+std::unique_ptr<testing::v1::NotesService::Stub> MakeStub(const TestServer& server) {
   grpc::SslCredentialsOptions ssl;
   for (auto [path, text] :
        {std::pair("ca.crt", &ssl.pem_root_certs), std::pair("ehr.crt", &ssl.pem_cert_chain),
         std::pair("ehr.key", &ssl.pem_private_key)}) {
-    *text = auth::ReadFile(server_->folder().PathOf(path), auth::Secrecy::kPublic)->bytes;
+    *text = auth::ReadFile(server.folder().PathOf(path), auth::Secrecy::kPublic)->bytes;
   }
-  const auto stub = testing::v1::NotesService::NewStub(
-      grpc::CreateChannel(server_->address(), grpc::SslCredentials(ssl)));
+  return testing::v1::NotesService::NewStub(
+      grpc::CreateChannel(server.address(), grpc::SslCredentials(ssl)));
+}
+
+TEST_F(ServerTest, EveryAnswerCarriesItsCallId) {
+  Start(WhoAmI);
+  const auto stub = MakeStub(*server_);
   std::set<std::string> ids;
-  for (const std::string& token : {server_->AsSystem().token, std::string("wrong")}) {
+  GetNoteRequest unreadable;
+  unreadable.GetReflection()->MutableUnknownFields(&unreadable)->AddLengthDelimited(1, "\xff");
+  for (const auto& [token, request] :
+       {std::pair(server_->AsSystem().token, Request()), std::pair(std::string("wrong"), Request()),
+        std::pair(server_->AsSystem().token, unreadable)}) {
     grpc::ClientContext context;
     context.AddMetadata("authorization", "Bearer " + token);
     Note note;
-    stub->GetNote(&context, Request(), &note);
+    stub->GetNote(&context, request, &note);
     const auto& trailers = context.GetServerTrailingMetadata();
     const auto id = trailers.find(api::kCallIdKey);
     ASSERT_NE(id, trailers.end());
     ids.insert(std::string(id->second.data(), id->second.size()));
   }
-  EXPECT_THAT(ids, SizeIs(2));
+  EXPECT_THAT(ids, SizeIs(3));
   for (const std::string& id : ids) {
     EXPECT_THAT(server_->log().text(), HasSubstr(id));
   }
+}
+
+TEST_F(ServerTest, TwoTokensAreNone) {
+  Start(WhoAmI);
+  const auto stub = MakeStub(*server_);
+  grpc::ClientContext context;
+  for (const char* subject : {"dr-a", "dr-b"}) {
+    context.AddMetadata("authorization", "Bearer " + server_->AsStaff(subject).token);
+  }
+  Note note;
+  EXPECT_EQ(stub->GetNote(&context, Request(), &note).error_code(),
+            grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_THAT(server_->log().text(), HasSubstr("TOKEN_INVALID"));
 }
 
 // Errors.
@@ -263,16 +284,26 @@ TEST_F(ServerTest, TheLargestErrorLeavesTheNextCallsOfItsConnectionUnharmed) {
   }
 }
 
-TEST_F(ServerTest, ARequestThatDoesNotParseIsRefusedAndHarmsNothing) {
+TEST_F(ServerTest, ARequestThatDoesNotParseIsRefusedWithAReasonAndHarmsNothing) {
   Start(WhoAmI);
   // Bytes that are no GetNoteRequest: its field 1 is a string, and this is not UTF-8.
   testing::v1::SummarizeNotesResponse wrong;
   wrong.GetReflection()->MutableUnknownFields(&wrong)->AddLengthDelimited(1, "\xff\xfe");
   Note note;
-  const absl::Status status =
-      server_->Client().CallMethod(kGetNote, server_->AsSystem(), wrong, note);
-  EXPECT_FALSE(status.ok());
+  for (const CallOptions& options : {server_->AsSystem(), CallOptions()}) {
+    const absl::Status status = server_->Client().CallMethod(kGetNote, options, wrong, note);
+    EXPECT_THAT(status, IsError(absl::StatusCode::kInvalidArgument, Reason::kInvalidFields));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("UTF-8"));
+  }
   EXPECT_OK(Get(server_->AsSystem()));
+  EXPECT_THAT(server_->log().text(),
+              HasSubstr("\"msg\":\"call refused\",\"method\":\"/securebase.testing.v1.NotesService/"
+                        "GetNote\",\"code\":\"INVALID_ARGUMENT\",\"reason\":\"INVALID_FIELDS\","
+                        "\"call_id\":\"01"));
+  const std::string metrics = server_->runtime().metrics->Text();
+  EXPECT_THAT(metrics, HasSubstr("securebase_calls_total{code=\"INVALID_ARGUMENT\","
+                                 "method=\"/securebase.testing.v1.NotesService/GetNote\"} 2\n"));
+  EXPECT_THAT(metrics, HasSubstr("securebase_calls_in_flight 0\n"));
   // Strangers can cause this, so what protobuf says about it goes through the limited log.
   EXPECT_THAT(server_->log().text(), HasSubstr("\"msg\":\"protobuf\""));
 }

@@ -655,6 +655,32 @@ TEST_F(ServerTest, DrainingLosesNothingInFlight) {
   server_->server().Shutdown();
 }
 
+// Sets a variable of the environment while it lives.
+class Environment {
+ public:
+  Environment(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~Environment() { unsetenv(name_); }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  const char* name_;
+};
+
+TEST_F(ServerTest, PlaintextGoesThroughNoProxy) {
+  const Environment proxy("http_proxy", "http://127.0.0.1:1");  // nobody is there
+  const Environment grpc_proxy("grpc_proxy", "http://127.0.0.1:1");
+  Start(WhoAmI, [](config::ServerOptions& options) {
+    options.tls = {};
+    options.allow_plaintext = true;
+    options.require_client_certificate = false;
+    options.peer_services.clear();
+  });
+  CallOptions options = server_->AsSystem();
+  options.deadline = absl::Now() + absl::Seconds(5);
+  EXPECT_OK(Get(options));
+}
+
 // Unsafe or impossible configurations do not start.
 
 absl::Status StartWith(const std::function<void(config::ServerOptions&)>& change) {

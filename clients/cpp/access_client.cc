@@ -1,5 +1,6 @@
 #include "clients/cpp/access_client.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,7 +14,6 @@ namespace {
 
 constexpr char kMethod[] = "/securebase.episodes.v1.EpisodesService/GetAccessView";
 constexpr absl::Duration kTimeout = absl::Seconds(5);
-constexpr absl::Duration kFreshAge = absl::Seconds(1);
 
 // A participant's view is of one call: their next call has another id.
 std::string KeyOf(const api::Call& call) {
@@ -27,24 +27,41 @@ std::string KeyOf(const api::Call& call) {
 
 }  // namespace
 
-bool AccessClient::IsUsable(const Kept& kept, absl::Time now, absl::Duration max_age) const {
-  return now < kept.fetch_time + max_age && api::IsCurrent(*kept.view, now);
+bool AccessClient::IsUsable(const Kept& kept, absl::Time now) {
+  // One from the future is of before the clock was set back, so that its age cannot be told.
+  return kept.fetch_time <= now && now < kept.fetch_time + kMaxAge &&
+         api::IsCurrent(*kept.view, now);
 }
 
-AccessClient::ViewPtr AccessClient::Find(const std::string& key, absl::Duration max_age) const {
+AccessClient::ViewPtr AccessClient::Find(const std::string& key) const {
   MutexLock lock(mutex_);
   const auto found = views_.find(key);
-  return found != views_.end() && IsUsable(found->second, clock_.Now(), max_age)
-             ? found->second.view
-             : nullptr;
+  return found != views_.end() && IsUsable(found->second, clock_.Now()) ? found->second.view
+                                                                        : nullptr;
+}
+
+AccessClient::ViewPtr AccessClient::FindFresh(const std::string& key, const api::Call& call,
+                                              double& refreshes) const {
+  const absl::Time now = clock_.Now();
+  MutexLock lock(mutex_);
+  const auto found = views_.find(key);
+  if (found == views_.end() || !IsUsable(found->second, now)) {
+    return nullptr;
+  }
+  const Kept& kept = found->second;
+  if (kept.fetch_time > call.time) {
+    return kept.view;
+  }
+  const double regained = absl::ToDoubleSeconds(now - kept.fetch_time) * kRefreshesPerSecond;
+  refreshes = std::min(kMaxRefreshes, kept.refreshes + regained) - 1;
+  return refreshes < 0 ? kept.view : nullptr;
 }
 
 void AccessClient::Keep(const std::string& key, Kept kept) {
   MutexLock lock(mutex_);
   if (views_.size() >= kMaxViews) {
     const absl::Time now = clock_.Now();
-    absl::erase_if(views_,
-                   [&](const auto& entry) { return !IsUsable(entry.second, now, kMaxAge); });
+    absl::erase_if(views_, [&](const auto& entry) { return !IsUsable(entry.second, now); });
     if (views_.size() >= kMaxViews) {
       views_.clear();
     }
@@ -53,15 +70,14 @@ void AccessClient::Keep(const std::string& key, Kept kept) {
 }
 
 absl::StatusOr<AccessClient::ViewPtr> AccessClient::ViewFor(const api::Call& call) {
-  return Ask(call, kMaxAge);
+  return Ask(call, false);
 }
 
 absl::StatusOr<AccessClient::ViewPtr> AccessClient::FreshViewFor(const api::Call& call) {
-  return Ask(call, kFreshAge);
+  return Ask(call, true);
 }
 
-absl::StatusOr<AccessClient::ViewPtr> AccessClient::Ask(const api::Call& call,
-                                                        absl::Duration max_age) {
+absl::StatusOr<AccessClient::ViewPtr> AccessClient::Ask(const api::Call& call, bool fresh) {
   if (call.principal.kind == auth::PrincipalKind::kSystem ||
       call.principal.kind == auth::PrincipalKind::kService) {
     auto whole = std::make_shared<type::v1::AccessView>();
@@ -70,7 +86,8 @@ absl::StatusOr<AccessClient::ViewPtr> AccessClient::Ask(const api::Call& call,
     return ViewPtr(std::move(whole));
   }
   const std::string key = KeyOf(call);
-  if (ViewPtr kept = Find(key, max_age)) {
+  double refreshes = kMaxRefreshes;
+  if (ViewPtr kept = fresh ? FindFresh(key, call, refreshes) : Find(key)) {
     return kept;
   }
   episodes::v1::GetAccessViewRequest request;
@@ -82,7 +99,7 @@ absl::StatusOr<AccessClient::ViewPtr> AccessClient::Ask(const api::Call& call,
     return NeighbourError(view.status(), "episodes");
   }
   auto fetched = std::make_shared<const type::v1::AccessView>(*std::move(view));
-  Keep(key, {fetched, fetch_time});
+  Keep(key, {fetched, fetch_time, refreshes});
   return ViewPtr(std::move(fetched));
 }
 

@@ -29,14 +29,17 @@ class AccessClient : public api::AccessSource {
   static constexpr absl::Duration kMaxAge = absl::Seconds(30);
   // Answers kept, at most; beyond that the old ones go, then all.
   static constexpr size_t kMaxViews = 10000;
+  static constexpr double kMaxRefreshes = 20;
+  static constexpr double kRefreshesPerSecond = 10;
 
   // Both must outlive the object.
   AccessClient(Client& episodes, const Clock& clock) : episodes_(episodes), clock_(clock) {}
 
   absl::StatusOr<std::shared_ptr<const type::v1::AccessView>> ViewFor(
       const api::Call& call) override;
-  // Staff who do not see what they name may have joined a care team just now: their answer is asked
-  // for again, once a second at most.
+  // Staff who do not see what they name may have joined a care team, or begun an episode, just now:
+  // an answer from before the call is asked for again. Who names what is not there can have this
+  // done kMaxRefreshes times in a row, and kRefreshesPerSecond from then on.
   absl::StatusOr<std::shared_ptr<const type::v1::AccessView>> FreshViewFor(
       const api::Call& call) override;
 
@@ -45,11 +48,16 @@ class AccessClient : public api::AccessSource {
   struct Kept {
     ViewPtr view;
     absl::Time fetch_time;
+    // How often it may be asked for before its time, as of `fetch_time`.
+    double refreshes = kMaxRefreshes;
   };
 
-  bool IsUsable(const Kept& kept, absl::Time now, absl::Duration max_age) const;
-  absl::StatusOr<ViewPtr> Ask(const api::Call& call, absl::Duration max_age);
-  ViewPtr Find(const std::string& key, absl::Duration max_age) const;
+  static bool IsUsable(const Kept& kept, absl::Time now);
+  absl::StatusOr<ViewPtr> Ask(const api::Call& call, bool fresh);
+  ViewPtr Find(const std::string& key) const;
+  // As Find, but null too when the view is from before the call and may be asked for again;
+  // `refreshes` is then how often more.
+  ViewPtr FindFresh(const std::string& key, const api::Call& call, double& refreshes) const;
   void Keep(const std::string& key, Kept kept);
 
   Client& episodes_;

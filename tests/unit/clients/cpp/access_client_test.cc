@@ -81,17 +81,45 @@ TEST_F(AccessClientTest, StaffsAnswerIsKeptForHalfAMinute) {
   EXPECT_THAT(client_.asked(), SizeIs(2));
 }
 
-TEST_F(AccessClientTest, WhoDoesNotSeeWhatTheyNameIsAskedForAgainOnceASecond) {
-  const api::Call call = Call(auth::PrincipalKind::kStaff, "dr-a");
+TEST_F(AccessClientTest, WhoDoesNotSeeWhatTheyNameIsAskedForAgain) {
+  api::Call call = Call(auth::PrincipalKind::kStaff, "dr-a");
+  call.time = clock_.Now();
+  clock_.Advance(absl::Microseconds(1));
   ASSERT_OK(access_.ViewFor(call));
   ASSERT_OK(access_.FreshViewFor(call));
-  EXPECT_THAT(client_.asked(), SizeIs(1)) << "it was asked just now";
-  answer_->add_episodes()->set_episode("e2");  // joined another care team
-  clock_.Advance(absl::Seconds(1));
+  EXPECT_THAT(client_.asked(), SizeIs(1)) << "it was asked since the call began";
+  answer_->add_episodes()->set_episode("e2");  // began another episode
+  clock_.Advance(absl::Milliseconds(1));
+  call.time = clock_.Now();
   ASSERT_OK_AND_ASSIGN(const auto fresh, access_.FreshViewFor(call));
   EXPECT_EQ(fresh->episodes_size(), 2);
   ASSERT_OK_AND_ASSIGN(const auto kept, access_.ViewFor(call));
   EXPECT_EQ(kept->episodes_size(), 2) << "and serves the next calls";
+  EXPECT_THAT(client_.asked(), SizeIs(2));
+}
+
+TEST_F(AccessClientTest, WhoNamesWhatIsNotThereDoesNotKeepTheOwnerBusy) {
+  const auto name = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      api::Call call = Call(auth::PrincipalKind::kStaff, "dr-a");
+      call.time = clock_.Now();
+      ASSERT_OK(access_.FreshViewFor(call));
+    }
+  };
+  name(100);
+  EXPECT_THAT(client_.asked(), SizeIs(21)) << "the first, and 20 more";
+  clock_.Advance(absl::Seconds(1));
+  name(100);
+  EXPECT_THAT(client_.asked(), SizeIs(31));
+  clock_.Advance(absl::Seconds(29));
+  name(100);
+  EXPECT_THAT(client_.asked(), SizeIs(51)) << "no more at once than in the beginning";
+}
+
+TEST_F(AccessClientTest, AViewFromBeforeTheClockWasSetBackIsNotUsed) {
+  ASSERT_OK(access_.ViewFor(Call(auth::PrincipalKind::kStaff, "dr-a")));
+  clock_.Advance(-absl::Hours(1));
+  ASSERT_OK(access_.ViewFor(Call(auth::PrincipalKind::kStaff, "dr-a")));
   EXPECT_THAT(client_.asked(), SizeIs(2));
 }
 

@@ -87,10 +87,9 @@ class MicroHttpListener final : public HttpListener {
       return Respond(connection, MHD_HTTP_OK, kText, "ok\n");
     }
     if (path == "/readyz") {
-      const absl::Status ready = callbacks_.readiness();
-      return ready.ok() ? Respond(connection, MHD_HTTP_OK, kText, "ok\n")
-                        : Respond(connection, MHD_HTTP_SERVICE_UNAVAILABLE, kText,
-                                  absl::StrCat(ready.message(), "\n"));
+      return callbacks_.ready()
+                 ? Respond(connection, MHD_HTTP_OK, kText, "ready\n")
+                 : Respond(connection, MHD_HTTP_SERVICE_UNAVAILABLE, kText, "not ready\n");
     }
     return Respond(connection, MHD_HTTP_NOT_FOUND, kText, "/metrics, /livez or /readyz\n");
   }

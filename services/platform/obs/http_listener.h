@@ -12,14 +12,14 @@ namespace securebase::obs {
 // Serves GET and HEAD of three paths over HTTP, for Prometheus and Kubernetes:
 //   /metrics  the text of `metrics`
 //   /livez    200 as long as the process answers
-//   /readyz   200, or 503 with the message of what `readiness` returned
+//   /readyz   200 "ready", or 503 "not ready", as `ready` says
 // Everything else is 404, other methods 405. Nothing here may hold patient data: there is no
 // authentication.
 class HttpListener {
  public:
   struct Callbacks {
     std::function<std::string()> metrics;
-    std::function<absl::Status()> readiness;
+    std::function<bool()> ready;
   };
 
   // Listens at that address (ListenTcp of base/tcp_listener.h, and its errors). The callbacks are

@@ -19,6 +19,7 @@
 #include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
 #include "services/platform/obs/http_listener.h"
+#include "services/platform/obs/readiness.h"
 #include "services/platform/rpc/connection_acceptor.h"
 #include "services/platform/rpc/tls_credentials.h"
 #include "services/platform/rpc/unreadable_requests.h"
@@ -132,7 +133,9 @@ struct Listener {
 class GrpcServer final : public Server {
  public:
   GrpcServer(const config::ServerOptions& options, Parts parts)
-      : options_(options), parts_(std::move(parts)) {}
+      : options_(options),
+        parts_(std::move(parts)),
+        readiness_(parts_.ready, *parts_.runtime.logger) {}
   ~GrpcServer() override { Shutdown(); }
 
   absl::Status StartAll() {
@@ -202,9 +205,7 @@ class GrpcServer final : public Server {
   absl::Status StartMetrics() {
     obs::HttpListener::Callbacks callbacks;
     callbacks.metrics = [this] { return parts_.runtime.metrics->Text(); };
-    callbacks.readiness = [this] {
-      return stopping_.load() ? absl::UnavailableError("shutting down") : parts_.ready();
-    };
+    callbacks.ready = [this] { return !stopping_.load() && readiness_.IsReady(); };
     SB_ASSIGN_OR_RETURN(const config::Address address,
                         config::ParseAddress(options_.metrics_address));
     SB_ASSIGN_OR_RETURN(http_,
@@ -245,6 +246,7 @@ class GrpcServer final : public Server {
 
   const config::ServerOptions options_;
   Parts parts_;
+  obs::Readiness readiness_;
   std::atomic<bool> stopping_{false};
   Listener health_;
   Listener calls_;

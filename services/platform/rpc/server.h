@@ -23,7 +23,8 @@ class Server {
     Runtime& runtime;
     Adapter& adapter;
     std::vector<std::unique_ptr<grpc::Service>> services;
-    // Whether the service can do its work, "the store answers"; for /readyz. Thread-safe.
+    // Whether the service can do its work, "the store answers"; for /readyz, which asks once a
+    // second at most (obs::Readiness). Thread-safe.
     std::function<absl::Status()> ready;
     // Whoever connects and has not finished the handshake by then is dropped.
     absl::Duration handshake_time = absl::Seconds(10);

@@ -53,7 +53,7 @@ int RunCli(const std::vector<std::string>& arguments, Console& console,
   if (console.status.ok()) {
     return 0;
   }
-  console.err << "securebase: " << std::string(console.status.message());
+  console.err << "securebase: " << Printable(console.status.message(), true);
   // The message names the first three and counts the rest; all of it stays one line.
   const std::vector<FieldViolation> violations = ViolationsOf(console.status);
   for (size_t i = 3; i < violations.size(); ++i) {

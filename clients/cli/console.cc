@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 namespace securebase::cli {
 namespace {
@@ -14,6 +15,26 @@ size_t Width(absl::string_view text) {
 }
 
 }  // namespace
+
+std::string Printable(absl::string_view text, bool lines) {
+  std::string printable;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F, which some terminals take for ESC and a letter.
+    const bool c1 = byte == 0xC2 && i + 1 < text.size() &&
+                    static_cast<unsigned char>(text[i + 1]) >= 0x80 &&
+                    static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if (c1) {
+      ++i;
+      absl::StrAppendFormat(&printable, "\\x%02x", static_cast<unsigned char>(text[i]));
+    } else if ((byte < 0x20 || byte == 0x7F) && !(lines && (byte == '\n' || byte == '\t'))) {
+      absl::StrAppendFormat(&printable, "\\x%02x", byte);
+    } else {
+      printable += text[i];
+    }
+  }
+  return printable;
+}
 
 std::string Paint(const Console& console, Colour colour, absl::string_view text) {
   if (!console.colour || colour == Colour::kPlain || text.empty()) {
@@ -40,6 +61,13 @@ std::string Paint(const Console& console, Colour colour, absl::string_view text)
       break;
   }
   return absl::StrCat("\x1b[", code, "m", text, "\x1b[0m");
+}
+
+void Table::Add(std::vector<Cell> cells) {
+  for (Cell& cell : cells) {
+    cell.text = Printable(cell.text);
+  }
+  rows_.push_back(std::move(cells));
 }
 
 void Table::Print(Console& console) const {

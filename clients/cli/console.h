@@ -21,10 +21,15 @@ struct Console {
 
 enum class Colour { kPlain, kBold, kDim, kRed, kGreen, kYellow };
 
+// `text` with its control characters written out ("\\x1b"), so that what somebody else wrote cannot
+// command the terminal; `lines` leaves line ends and tabs.
+std::string Printable(absl::string_view text, bool lines = false);
+
 // `text` in a colour, if the console has any.
 std::string Paint(const Console& console, Colour colour, absl::string_view text);
 
-// A table with a bold header line and aligned columns. Colours do not count for the width.
+// A table with a bold header line and aligned columns. Colours do not count for the width. Cells
+// are made Printable.
 class Table {
  public:
   struct Cell {
@@ -34,7 +39,7 @@ class Table {
 
   explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
   // `cells` are as many as the header's.
-  void Add(std::vector<Cell> cells) { rows_.push_back(std::move(cells)); }
+  void Add(std::vector<Cell> cells);
   void Print(Console& console) const;
 
  private:

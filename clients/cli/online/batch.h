@@ -23,4 +23,7 @@ struct BatchLine {
 // keeps a field of the response, which later lines write {digest}. INVALID_ARGUMENT names the line.
 absl::StatusOr<std::vector<BatchLine>> ParseBatch(absl::string_view text, const std::string& start);
 
+// Says of the lines that were passed over which they are; "" for none.
+std::string PassedOverText(const std::vector<int>& lines);
+
 }  // namespace securebase::cli

@@ -135,7 +135,7 @@ absl::Status RunBatch(const BatchOptions& options, Console& console) {
   const std::string clear = console.colour ? "\r\x1b[K" : "";
   Batch batch(options);
   size_t done = 0;
-  int existed = 0;
+  std::vector<int> existed;
   for (const BatchLine& line : lines) {
     ++done;
     if (console.colour) {
@@ -144,22 +144,28 @@ absl::Status RunBatch(const BatchOptions& options, Console& console) {
     }
     const absl::Status status = batch.Run(line);
     if (absl::IsAlreadyExists(status)) {
-      ++existed;
+      existed.push_back(line.number);
     } else if (!status.ok()) {
       console.out << clear;
       return absl::Status(status.code(), absl::StrCat(options.file, ":", line.number, ": ",
                                                       std::string(status.message())));
     }
   }
-  console.out << clear << done << " commands done";
-  if (existed > 0) {
-    console.out << ", " << existed << " of them had been done before";
-  }
-  console.out << "\n";
+  console.out << clear << done << " commands done" << PassedOverText(existed) << "\n";
   return absl::OkStatus();
 }
 
 }  // namespace
+
+std::string PassedOverText(const std::vector<int>& lines) {
+  if (lines.empty()) {
+    return "";
+  }
+  return absl::StrCat(", ", lines.size(),
+                      " of them passed over, because what they create is there already (it was not "
+                      "compared): ",
+                      lines.size() == 1 ? "line " : "lines ", absl::StrJoin(lines, ", "));
+}
 
 absl::StatusOr<std::vector<BatchLine>> ParseBatch(absl::string_view text,
                                                   const std::string& start) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <memory>
 #include <set>
 #include <utility>
 #include <vector>
@@ -427,6 +428,28 @@ void RenderSeries(Console& console, const outcomes::v1::GetSeriesResponse& respo
   }
 }
 
+// Every text of a response may have been written by somebody else.
+void MakePrintable(Message& message) {
+  const Reflection& reflection = *message.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    const int count = field->is_repeated() ? reflection.FieldSize(message, field) : 1;
+    for (int i = 0; i < count; ++i) {
+      if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+        MakePrintable(*(field->is_repeated() ? reflection.MutableRepeatedMessage(&message, field, i)
+                                             : reflection.MutableMessage(&message, field)));
+      } else if (field->type() == FieldDescriptor::TYPE_STRING && field->is_repeated()) {
+        reflection.SetRepeatedString(
+            &message, field, i, Printable(reflection.GetRepeatedString(message, field, i), true));
+      } else if (field->type() == FieldDescriptor::TYPE_STRING) {
+        reflection.SetString(&message, field,
+                             Printable(reflection.GetString(message, field), true));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::string ShortName(const std::string& text) {
@@ -491,7 +514,11 @@ std::string Sparkline(const std::vector<double>& values, double lowest, double h
   return line;
 }
 
-void Render(Console& console, const Message& response) {
+void Render(Console& console, const Message& received) {
+  const std::unique_ptr<Message> printable(received.New());
+  printable->CopyFrom(received);
+  MakePrintable(*printable);
+  const Message& response = *printable;
   if (const auto* series =
           google::protobuf::DynamicCastToGenerated<outcomes::v1::GetSeriesResponse>(&response)) {
     RenderSeries(console, *series);

@@ -14,6 +14,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "securebase/episodes/v1/episodes_service.pb.h"
+#include "securebase/goals/v1/goals_service.pb.h"
 #include "securebase/outcomes/v1/outcomes_service.pb.h"
 #include "services/platform/auth/dev_pki.h"
 #include "services/platform/auth/file.h"
@@ -33,6 +34,7 @@ using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 namespace episodes = securebase::episodes::v1;
 
@@ -165,6 +167,13 @@ TEST(BatchTest, ReadsWordsQuotesContinuationsAndDays) {
   EXPECT_THAT((*lines)[1].arguments, ElementsAre("goals", "list", "--x", ""));
 }
 
+TEST(BatchTest, SaysWhichLinesWerePassedOver) {
+  EXPECT_EQ(PassedOverText({}), "");
+  EXPECT_THAT(PassedOverText({7}), HasSubstr("1 of them passed over"));
+  EXPECT_THAT(PassedOverText({7}), EndsWith(": line 7"));
+  EXPECT_THAT(PassedOverText({7, 12}), EndsWith(": lines 7, 12"));
+}
+
 TEST(BatchTest, ErrorsNameTheLine) {
   EXPECT_THAT(std::string(ParseBatch("\ngoals list 'x\n", "").status().message()),
               HasSubstr("line 2"));
@@ -239,6 +248,27 @@ TEST(RenderTest, ListsAsATableAndOneAsFields) {
   Render(console, list);
   Render(console, episode);
   ExpectGolden("cli/episodes.txt", out.str());
+}
+
+TEST(RenderTest, TextsOfOthersCannotCommandTheTerminal) {
+  std::ostringstream out;
+  Console console{out, out, true, absl::OkStatus()};
+  ::securebase::goals::v1::ListGoalsResponse list;
+  list.add_goals()->set_statement(
+      "\x1b]0;owned\x07 \xc2\x9b"
+      "2J \x7f\r\nfäke row");
+  Render(console, list);
+  ::securebase::goals::v1::Goal goal = list.goals(0);
+  goal.set_statement(goal.statement() + "\n\tsecond line");
+  Render(console, goal);
+  std::string text = out.str();
+  EXPECT_THAT(text, HasSubstr("\\x1b]0;owned\\x07 \\x9b2J \\x7f\\x0d\\x0afäke row"));
+  EXPECT_THAT(text, HasSubstr("\n\tsecond line"));
+  // What is left of escape sequences are our own colours.
+  EXPECT_THAT(text, Not(HasSubstr("\x1b]")));
+  for (const char* other : {"\x07", "\r", "\x7f", "\xc2\x9b"}) {
+    EXPECT_THAT(text, Not(HasSubstr(other)));
+  }
 }
 
 TEST(RenderTest, SparklineSpansItsRange) {

@@ -91,6 +91,19 @@ absl::Status Show(const Options& options, Console& console, const Clock& clock) 
   return absl::OkStatus();
 }
 
+// When a key sealed for the last time, at the latest: the active one does so now, and each other
+// one until the next was made. A time that is not known is now.
+absl::Time LastUse(const std::vector<auth::KeyDescription>& keys, const auth::KeyDescription& key,
+                   absl::Time now) {
+  const auth::KeyDescription* next = nullptr;
+  for (const auth::KeyDescription& other : keys) {
+    if (other.id > key.id && (next == nullptr || other.id < next->id)) {
+      next = &other;
+    }
+  }
+  return key.active || next == nullptr ? now : next->created.value_or(now);
+}
+
 // A key that goes while page tokens of its are good would break lists that are being read.
 absl::Status CheckDropped(const std::vector<auth::KeyDescription>& before,
                           const std::vector<auth::KeyDescription>& after, absl::Time now) {
@@ -98,7 +111,7 @@ absl::Status CheckDropped(const std::vector<auth::KeyDescription>& before,
     const bool stays =
         std::any_of(after.begin(), after.end(),
                     [&](const auth::KeyDescription& other) { return other.id == key.id; });
-    if (!stays && key.created.has_value() && now - *key.created < api::PageTokens::kLifetime) {
+    if (!stays && now - LastUse(before, key, now) < api::PageTokens::kLifetime) {
       return absl::FailedPreconditionError(
           absl::StrCat("key ", key.id,
                        " would go, and page tokens that it sealed may still be good "

@@ -6,7 +6,9 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -58,6 +60,17 @@ absl::Status CheckPrivate(const std::string& path, const struct stat& info) {
                         static_cast<unsigned>(mode), static_cast<unsigned>(allowed)));
   }
   return absl::OkStatus();
+}
+
+// The owner before the mode: changing it may clear bits.
+bool KeepOwnerAndMode(int file, const struct stat& old) {
+  struct stat made = {};
+  if (fstat(file, &made) != 0) {
+    return false;
+  }
+  const bool same_owner = made.st_uid == old.st_uid && made.st_gid == old.st_gid;
+  return (same_owner || fchown(file, old.st_uid, old.st_gid) == 0) &&
+         fchmod(file, old.st_mode & 0777) == 0;
 }
 
 }  // namespace
@@ -115,7 +128,17 @@ absl::StatusOr<FileIdentity> IdentifyFile(const std::string& path) {
 }
 
 absl::Status WritePrivateFile(const std::string& path, absl::string_view contents) {
-  std::string temporary = path + ".XXXXXX";
+  std::string target = path;
+  struct stat old = {};
+  const bool exists = stat(path.c_str(), &old) == 0;
+  if (exists) {
+    const std::unique_ptr<char, decltype(&free)> resolved(realpath(path.c_str(), nullptr), &free);
+    if (resolved == nullptr) {
+      return Failed(path, "resolve", errno);
+    }
+    target = resolved.get();
+  }
+  std::string temporary = target + ".XXXXXX";
   const Descriptor file(mkostemp(temporary.data(), O_CLOEXEC));  // creates it with mode 0600
   if (file.get() < 0) {
     return Failed(path, "create", errno);
@@ -129,16 +152,26 @@ absl::Status WritePrivateFile(const std::string& path, absl::string_view content
       contents.remove_prefix(static_cast<size_t>(count));
     }
   }
+  if (status.ok() && exists && !KeepOwnerAndMode(file.get(), old)) {
+    status = Failed(path, "keep the owner of", errno);
+  }
   if (status.ok() && fsync(file.get()) != 0) {
     status = Failed(path, "write", errno);
   }
-  if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0) {
+  if (status.ok() && rename(temporary.c_str(), target.c_str()) != 0) {
     status = Failed(path, "rename to", errno);
   }
   if (!status.ok()) {
     unlink(temporary.c_str());
+    return status;
   }
-  return status;
+  const size_t slash = target.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : target.substr(0, slash + 1);
+  const Descriptor directory(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0 || fsync(directory.get()) != 0) {
+    return Failed(path, "sync the folder of", errno);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace securebase::auth

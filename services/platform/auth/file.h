@@ -40,7 +40,10 @@ absl::StatusOr<FileContents> ReadFile(const std::string& path, Secrecy secrecy);
 // The identity of what `path` leads to now; FAILED_PRECONDITION when there is nothing.
 absl::StatusOr<FileIdentity> IdentifyFile(const std::string& path);
 
-// Writes a file with mode 0600 that appears complete or not at all.
+// Writes a file with mode 0600 that appears complete or not at all, also after a power cut. One
+// that is there keeps its owner, group and mode, and a symbolic link leads to the new contents:
+// whoever could read the old ones can read the new. FAILED_PRECONDITION when that cannot be done,
+// and nothing is changed then.
 absl::Status WritePrivateFile(const std::string& path, absl::string_view contents);
 
 }  // namespace securebase::auth

@@ -348,17 +348,22 @@ TEST_F(AdminTest, KeyringRotationShowsIdsAndAgesAndNeverAKey) {
     EXPECT_EQ(key.struct_value().fields_size(), 3);
   }
 
-  // Key 2 is new: what it sealed is still good.
+  // Key 1 is old but was in use until a moment ago: what it sealed is still good.
   const std::string before = contents();
-  const Outcome too_soon = Execute({"admin", "keyring", "rotate", path, "--keep", "0"});
+  const Outcome too_soon = Execute({"admin", "keyring", "rotate", path, "--keep", "1"});
   EXPECT_EQ(too_soon.code, 2);
-  EXPECT_THAT(too_soon.err, HasSubstr("greater --keep"));
+  EXPECT_THAT(too_soon.err, AllOf(HasSubstr("key 1 "), HasSubstr("greater --keep")));
   EXPECT_EQ(contents(), before);
   clock_.Advance(absl::Hours(73));
-  EXPECT_EQ(Execute({"admin", "keyring", "rotate", path, "--keep", "0"}).code, 0);
+  // So is the one in use, however long it has been.
+  const Outcome in_use = Execute({"admin", "keyring", "rotate", path, "--keep", "0"});
+  EXPECT_EQ(in_use.code, 2);
+  EXPECT_THAT(in_use.err, HasSubstr("key 2 "));
+  EXPECT_EQ(Execute({"admin", "keyring", "rotate", path, "--keep", "1"}).code, 0);
   const auto third = *auth::Keyring::Parse(contents());
   EXPECT_EQ(third.active_id(), 3u);
-  EXPECT_FALSE(third.Has(2));
+  EXPECT_TRUE(third.Has(2));
+  EXPECT_FALSE(third.Has(1));
 }
 
 TEST_F(AdminTest, AKeyringThatOthersMayReadOrThatIsNoneIsRefused) {
@@ -366,6 +371,7 @@ TEST_F(AdminTest, AKeyringThatOthersMayReadOrThatIsNoneIsRefused) {
   ASSERT_OK(auth::WritePrivateFile(path, auth::GenerateKeyring(clock_.Now())));
   ASSERT_EQ(chmod(path.c_str(), 0644), 0);
   EXPECT_EQ(Execute({"admin", "keyring", "rotate", path}).code, 2);
+  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
   ASSERT_OK(auth::WritePrivateFile(path, "{}"));
   const Outcome none = Execute({"admin", "keyring", "show", path});
   EXPECT_EQ(none.code, 2);

@@ -21,6 +21,7 @@
 #include "google/rpc/status.pb.h"
 #include "services/platform/api/acting_for.h"
 #include "services/platform/api/status_conversion.h"
+#include "services/platform/auth/followed_tls_files.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/id.h"
 
@@ -82,12 +83,12 @@ absl::StatusOr<std::string> ReadToken(const CallOptions& options) {
 }
 
 // The files are followed when they change, so that a renewed certificate needs no restart.
-std::shared_ptr<grpc::ChannelCredentials> FollowFiles(const ChannelOptions& options) {
+std::shared_ptr<grpc::ChannelCredentials> FollowFiles(const auth::TlsFiles& files) {
   grpc::experimental::TlsChannelCredentialsOptions tls;
   tls.set_certificate_provider(std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
-      options.key_file, options.certificate_file, options.ca_file, kRefreshSeconds));
+      files.key, files.certificate, files.ca, kRefreshSeconds));
   tls.watch_root_certs();
-  if (!options.key_file.empty()) {
+  if (!files.key.empty()) {
     tls.watch_identity_key_cert_pairs();
   }
   return grpc::experimental::TlsCredentials(tls);
@@ -133,7 +134,8 @@ class Completion {
 
 class GrpcClient : public Client {
  public:
-  explicit GrpcClient(std::shared_ptr<grpc::Channel> channel) : stub_(std::move(channel)) {}
+  GrpcClient(std::shared_ptr<grpc::Channel> channel, std::unique_ptr<auth::FollowedTlsFiles> tls)
+      : tls_(std::move(tls)), stub_(std::move(channel)) {}
 
   absl::Status CallMethod(const std::string& method, const CallOptions& options,
                           const google::protobuf::Message& request,
@@ -175,6 +177,7 @@ class GrpcClient : public Client {
   }
 
  private:
+  const std::unique_ptr<auth::FollowedTlsFiles> tls_;
   grpc::GenericStub stub_;
 };
 
@@ -182,6 +185,7 @@ class GrpcClient : public Client {
 
 absl::StatusOr<std::unique_ptr<Client>> MakeClient(const ChannelOptions& options) {
   std::shared_ptr<grpc::ChannelCredentials> credentials;
+  std::unique_ptr<auth::FollowedTlsFiles> tls;
   if (options.plaintext) {
     if (!IsLoopback(options.address)) {
       return absl::InvalidArgumentError(absl::StrCat(
@@ -205,9 +209,15 @@ absl::StatusOr<std::unique_ptr<Client>> MakeClient(const ChannelOptions& options
         SB_RETURN_IF_ERROR(ReadFile(path, what).status());
       }
     }
-    // Without a file, the system's authorities.
-    credentials = options.ca_file.empty() ? grpc::SslCredentials(grpc::SslCredentialsOptions())
-                                          : FollowFiles(options);
+    if (options.ca_file.empty()) {  // the system's authorities
+      credentials = grpc::SslCredentials(grpc::SslCredentialsOptions());
+    } else {
+      // Whoever may read the key is the program's affair; Securebase's services check theirs.
+      SB_ASSIGN_OR_RETURN(tls, auth::FollowedTlsFiles::Open(
+                                   {options.certificate_file, options.key_file, options.ca_file},
+                                   auth::Secrecy::kPublic, options.on_reload));
+      credentials = FollowFiles(tls->good());
+    }
   }
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(kServiceConfig);
@@ -225,7 +235,7 @@ absl::StatusOr<std::unique_ptr<Client>> MakeClient(const ChannelOptions& options
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
   return std::unique_ptr<Client>(std::make_unique<GrpcClient>(
-      grpc::CreateCustomChannel(options.address, credentials, arguments)));
+      grpc::CreateCustomChannel(options.address, credentials, arguments), std::move(tls)));
 }
 
 void FillRequestId(google::protobuf::Message& request) {

@@ -30,6 +30,9 @@ struct ChannelOptions {
   // Mutual TLS: our own certificate chain and key, PEM files; both or neither.
   std::string certificate_file;
   std::string key_file;
+  // Told when those files changed: OK when the new ones are in use, else why the old ones stay. May
+  // be empty. Called by a thread of the client's.
+  std::function<void(const absl::Status&)> on_reload = nullptr;
 };
 
 struct CallOptions {

@@ -82,6 +82,8 @@ class ServiceProcess final : public Process {
     channel.ca_file = tls.ca;
     channel.certificate_file = tls.certificate;
     channel.key_file = tls.key;
+    channel.on_reload =
+        rpc::LogReloads(*runtime_->logger, absl::StrCat("TLS files for ", neighbour));
     return client::MakeClient(channel);
   }
 

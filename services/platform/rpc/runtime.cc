@@ -9,17 +9,6 @@
 namespace securebase::rpc {
 namespace {
 
-auth::ReloadCallback LogReloads(obs::Logger& logger, const char* what) {
-  return [&logger, what](const absl::Status& status) {
-    if (status.ok()) {
-      logger.Info("reloaded", {{"what", what}});
-    } else {
-      logger.Error("reload failed, the old contents stay in use",
-                   {{"what", what}, {"error", std::string(status.message())}});
-    }
-  };
-}
-
 // The files are followed when they change, so what they say now is what is in use.
 void ShowCertificateExpiry(const config::ServerOptions& options, obs::MetricsRegistry& metrics) {
   struct File {
@@ -49,6 +38,17 @@ void ShowCertificateExpiry(const config::ServerOptions& options, obs::MetricsReg
 }
 
 }  // namespace
+
+auth::ReloadCallback LogReloads(obs::Logger& logger, std::string what) {
+  return [&logger, what = std::move(what)](const absl::Status& status) {
+    if (status.ok()) {
+      logger.Info("reloaded", {{"what", what}});
+    } else {
+      logger.Error("reload failed, the old contents stay in use",
+                   {{"what", what}, {"error", std::string(status.message())}});
+    }
+  };
+}
 
 absl::StatusOr<std::unique_ptr<Runtime>> MakeRuntime(const config::ServerOptions& options,
                                                      const std::vector<std::string>& services,

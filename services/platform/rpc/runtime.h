@@ -20,6 +20,9 @@
 
 namespace securebase::rpc {
 
+// Logs what is reported of a file that is followed; `what`: "keyring". `logger` must outlive it.
+auth::ReloadCallback LogReloads(obs::Logger& logger, std::string what);
+
 // What the process of a service needs besides its store and handlers, made from its configuration.
 // Outlives all that uses it.
 struct Runtime {

@@ -13,9 +13,8 @@
 #include <chrono>
 #include <utility>
 
-#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
-#include "services/platform/auth/tls_files.h"
+#include "services/platform/auth/followed_tls_files.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
 #include "services/platform/obs/http_listener.h"
@@ -70,28 +69,14 @@ void Limit(grpc::ServerBuilder& builder, const char* name, const PeerLimits& lim
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, Millis(limits.connection_grace));
 }
 
-absl::Status CheckTls(const config::ServerOptions& options) {
-  const std::vector<std::string> problems = auth::CheckTlsFiles(options.tls, absl::Now());
-  if (problems.empty()) {
-    return absl::OkStatus();
-  }
-  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kInternal,
-                   absl::StrJoin(problems, "; "));
-}
-
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
-    const config::ServerOptions& options) {
-  // ValidateServerOptions lets only loopback do without.
-  if (options.tls.certificate.empty()) {
-    return grpc::InsecureServerCredentials();
-  }
-  SB_RETURN_IF_ERROR(CheckTls(options));
+std::shared_ptr<grpc::ServerCredentials> MakeCredentials(const config::ServerOptions& options,
+                                                         const auth::TlsFiles& files) {
   ClientCertificates client_certificates = ClientCertificates::kIgnored;
   if (!options.tls.ca.empty()) {
     client_certificates = options.require_client_certificate ? ClientCertificates::kRequired
                                                              : ClientCertificates::kVerified;
   }
-  return MakeTlsServerCredentials(options.tls, client_certificates);
+  return MakeTlsServerCredentials(files, client_certificates);
 }
 
 // A grpc::Server behind an acceptor of ours.
@@ -214,8 +199,14 @@ class GrpcServer final : public Server {
   }
 
   absl::Status StartCalls() {
-    SB_ASSIGN_OR_RETURN(std::shared_ptr<grpc::ServerCredentials> credentials,
-                        MakeCredentials(options_));
+    // ValidateServerOptions lets only loopback do without.
+    std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+    if (!options_.tls.certificate.empty()) {
+      SB_ASSIGN_OR_RETURN(
+          tls_, auth::FollowedTlsFiles::Open(options_.tls, auth::Secrecy::kPrivate,
+                                             LogReloads(*parts_.runtime.logger, "TLS files")));
+      credentials = MakeCredentials(options_, tls_->good());
+    }
     // Callers behind one proxy share an address, so one may have half of all.
     SB_RETURN_IF_ERROR(Bind(options_.listen_address,
                             {options_.max_connections, std::max(1, options_.max_connections / 2)},
@@ -248,6 +239,7 @@ class GrpcServer final : public Server {
   Parts parts_;
   obs::Readiness readiness_;
   std::atomic<bool> stopping_{false};
+  std::unique_ptr<auth::FollowedTlsFiles> tls_;
   Listener health_;
   Listener calls_;
   std::unique_ptr<obs::HttpListener> http_;

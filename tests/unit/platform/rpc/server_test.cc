@@ -588,6 +588,31 @@ TEST_F(ServerTest, ARenewedCertificateIsUsedWithoutARestart) {
   EXPECT_OK(status);
 }
 
+TEST_F(ServerTest, BadTlsFilesLeaveTheOldOnesInUse) {
+  Start(WhoAmI);
+  const std::string key =
+      auth::ReadFile(server_->options().tls.key, auth::Secrecy::kPrivate)->bytes;
+  const auto await_log = [&](const std::string& text) {
+    const absl::Time give_up = absl::Now() + absl::Seconds(20);
+    while (!absl::StrContains(server_->log().text(), text) && absl::Now() < give_up) {
+      absl::SleepFor(absl::Milliseconds(10));
+    }
+    EXPECT_THAT(server_->log().text(), HasSubstr(text));
+  };
+  // As who renews a certificate by opening the file to write it anew: gRPC would abort.
+  server_->folder().Write("server.key", "");
+  await_log("server.key: is no unencrypted PEM private key");
+  await_log("\"msg\":\"reload failed, the old contents stay in use\",\"what\":\"TLS files\"");
+  // Long enough for gRPC to have looked as well, it does so every two seconds.
+  const absl::Time until = absl::Now() + absl::Milliseconds(2500);
+  do {
+    ASSERT_OK_AND_ASSIGN(const auto fresh, client::MakeClient(server_->ChannelOptions()));
+    EXPECT_OK(fresh->Call<Note>(kGetNote, server_->AsSystem(), Request()));
+  } while (absl::Now() < until && !HasFailure());
+  server_->folder().Write("server.key", key);
+  await_log("\"msg\":\"reloaded\",\"what\":\"TLS files\"");
+}
+
 TEST_F(ServerTest, TheMetricsShowWhenCertificatesEnd) {
   Start(WhoAmI);
   const auto line = [&](absl::string_view file, absl::Time end) {

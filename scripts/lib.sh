@@ -1,6 +1,8 @@
 # Shared by the scripts beside it; sourced, not run.
 
 set -euo pipefail
+# Before the folder changes: $0 may be relative to the one that we were called in.
+script=$(readlink -f "$0")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
@@ -27,7 +29,7 @@ timed() {
 }
 
 # usage: prints the comment at the top of the calling script.
-usage() { sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,/^$/s/^# \{0,1\}//p' "$script"; }
 
 # build PRESET TARGET...: configures where needed and builds, with ninja's own progress line.
 build() {

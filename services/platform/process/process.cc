@@ -28,6 +28,13 @@ namespace {
 constexpr absl::Duration kHousekeepingInterval = absl::Minutes(5);
 constexpr absl::Duration kReadyTimeout = absl::Seconds(2);
 
+absl::Status CheckTls(const auth::TlsFiles& files) {
+  const std::vector<std::string> problems = auth::CheckTlsFiles(files, absl::Now());
+  return problems.empty() ? absl::OkStatus()
+                          : MakeError(absl::StatusCode::kFailedPrecondition, Reason::kInternal,
+                                      absl::StrJoin(problems, "; "));
+}
+
 class ServiceProcess final : public Process {
  public:
   ServiceProcess(std::string name, config::ServerOptions options)
@@ -37,6 +44,9 @@ class ServiceProcess final : public Process {
     if (!options_.audit_directory.empty()) {
       SB_RETURN_IF_ERROR(records::CheckAuditDirectory(options_.audit_directory));
     }
+    // Before the store is opened, which may create it or bring it to a new schema.
+    SB_RETURN_IF_ERROR(CheckTls(options_.tls));
+    SB_RETURN_IF_ERROR(CheckTls(options_.neighbour_tls));
     SB_ASSIGN_OR_RETURN(runtime_, rpc::MakeRuntime(options_, services, clock_, ids_, sink_));
     SB_ASSIGN_OR_RETURN(auto store, storage::OpenStore(options_.store, clock_, name_));
     store_metrics_ = std::make_unique<obs::StoreMetrics>(*runtime_->metrics);
@@ -72,11 +82,7 @@ class ServiceProcess final : public Process {
 
   absl::StatusOr<std::unique_ptr<client::Client>> Connect(const std::string& neighbour) override {
     const auth::TlsFiles& tls = options_.neighbour_tls;
-    const std::vector<std::string> problems = auth::CheckTlsFiles(tls, clock_.Now());
-    if (!problems.empty()) {
-      return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kInternal,
-                       absl::StrJoin(problems, "; "));
-    }
+    SB_RETURN_IF_ERROR(CheckTls(tls));
     client::ChannelOptions channel;
     channel.address = options_.neighbours.at(neighbour);
     channel.ca_file = tls.ca;

@@ -24,6 +24,9 @@ sigset_t ShutdownSignals() {
 void PrepareProcess() {
   // A write to a closed pipe or socket is an error there, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  // Files are followed, so there is nothing to reload; and a terminal that is closed is no reason
+  // to drop calls.
+  std::signal(SIGHUP, SIG_IGN);
   // Every thread inherits the mask, so that only WaitForShutdownSignal gets them.
   const sigset_t signals = ShutdownSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);

@@ -85,6 +85,16 @@ TEST_F(ServiceMainTest, SigtermEndsTheServiceAndNotTheProcess) {
               ::testing::ExitedWithCode(0), "ended");
 }
 
+TEST_F(ServiceMainTest, AClosedTerminalDoesNotEndTheService) {
+  EXPECT_EXIT(RunAndExit(GoodArguments(),
+                         [](const config::ServerOptions&) {
+                           kill(getpid(), SIGHUP);
+                           fputs("goes on\n", stderr);
+                           return absl::OkStatus();
+                         }),
+              ::testing::ExitedWithCode(0), "goes on");
+}
+
 TEST_F(ServiceMainTest, AClosedPipeDoesNotEndTheProcess) {
   EXPECT_EXIT(RunAndExit(GoodArguments(),
                          [](const config::ServerOptions&) {

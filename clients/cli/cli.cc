@@ -1,5 +1,10 @@
 #include "clients/cli/cli.h"
 
+#include <poll.h>
+
+#include <cerrno>
+#include <cstring>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -70,6 +75,23 @@ int RunCli(const std::vector<std::string>& arguments, Console& console,
     default:
       return 1;
   }
+}
+
+int FinishOutput(std::ostream& out, int descriptor, std::ostream& err, int code) {
+  errno = 0;
+  out.flush();
+  if (out.good()) {
+    return code;
+  }
+  const int error = errno;
+  pollfd output = {descriptor, POLLOUT, 0};
+  if (error == EPIPE || (poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0)) {
+    return code;
+  }
+  err << "securebase: the output could not be written"
+      << (error == 0 ? std::string() : absl::StrCat(" (", strerror(error), ")"))
+      << "; it is incomplete\n";
+  return 1;
 }
 
 void AddOutputOption(CLI::App& command, bool& json) {

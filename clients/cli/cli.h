@@ -18,6 +18,11 @@ using AddCommands = std::function<void(CLI::App& app, Console& console)>;
 int RunCli(const std::vector<std::string>& arguments, Console& console,
            const std::vector<AddCommands>& more = {});
 
+// Writes out what is still in `out`, which goes to `descriptor`. The exit code: `code`, or 1 with a
+// line on `err` when some of the output was lost. Nothing is said, and `code` stays, when its
+// reader has gone away, as in "securebase ... | head".
+int FinishOutput(std::ostream& out, int descriptor, std::ostream& err, int code);
+
 // Each verb is one file with one of these. It adds a subcommand whose callback does the work,
 // writes to the console, and sets console.status when it fails; it throws nothing. The console and
 // the app outlive the callback. A new verb is declared here and called in cli.cc.

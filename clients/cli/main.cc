@@ -18,11 +18,12 @@ int main(int argc, char** argv) {
   const bool colour = isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
   securebase::cli::Console console{std::cout, std::cerr, colour, absl::OkStatus()};
   const securebase::SystemClock clock;
-  return securebase::cli::RunCli(
+  const int code = securebase::cli::RunCli(
       std::vector<std::string>(argv + 1, argv + argc), console,
       {securebase::cli::AddOnlineCommands, securebase::cli::AddTokenCommand,
        securebase::cli::AddDevSetupCommand, securebase::cli::AddBatchCommand,
        securebase::cli::AddReferenceCommand, [&clock](CLI::App& app, securebase::cli::Console& to) {
          securebase::cli::AddAdminCommand(app, to, clock);
        }});
+  return securebase::cli::FinishOutput(std::cout, STDOUT_FILENO, std::cerr, code);
 }

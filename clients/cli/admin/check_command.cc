@@ -85,7 +85,7 @@ absl::StatusOr<StoreFinding> CheckBackup(const Options& options, const Clock& cl
   SB_ASSIGN_OR_RETURN(const storage::BackupContents contents,
                       storage::ReadBackup(options.backup, absl::InfinitePast(), nullptr));
   const absl::Duration age = clock.Now() - contents.info.created;
-  return StoreFinding{age <= max_age ? Severity::kOk : Severity::kWarning,
+  return StoreFinding{age <= max_age ? Severity::kOk : Severity::kError,
                       "",
                       "age of the backup",
                       AgeText(age),

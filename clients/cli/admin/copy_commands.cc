@@ -376,7 +376,8 @@ void AddRestoreCommand(CLI::App& admin, Console& console, const Clock& clock) {
       "\n"
       "Examples:\n"
       "  securebase admin restore --from outcomes.backup --store sqlite:new.db\n"
-      "  securebase admin restore --from outcomes.backup --store redis://127.0.0.1:6379");
+      "  securebase admin restore --from outcomes.backup --store "
+      "'redis://127.0.0.1:6379/?prefix=outcomes'");
 }
 
 void AddVerifyCommand(CLI::App& admin, Console& console, const Clock&) {
@@ -402,7 +403,7 @@ void AddCompareCommand(CLI::App& admin, Console& console, const Clock& clock) {
       "Idempotency keys that expire within a day do not count: they go by themselves.\n"
       "\n"
       "Example:\n"
-      "  securebase admin compare outcomes.backup redis://127.0.0.1:6379");
+      "  securebase admin compare outcomes.backup 'redis://127.0.0.1:6379/?prefix=outcomes'");
 }
 
 }  // namespace securebase::cli

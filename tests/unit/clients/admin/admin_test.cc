@@ -320,8 +320,10 @@ TEST_F(AdminTest, CheckKnowsTheAgeOfABackup) {
   clock_.Advance(absl::Hours(20));
   EXPECT_THAT(Row(Execute(check).out, "age of the backup"), StartsWith("ok age of the backup 20h"));
   clock_.Advance(absl::Hours(76));
-  EXPECT_THAT(Row(Execute(check).out, "age of the backup"),
-              StartsWith("warning age of the backup 4 days at most 25h"));
+  const Outcome outdated = Execute(check);
+  EXPECT_EQ(outdated.code, 1);
+  EXPECT_THAT(Row(outdated.out, "age of the backup"),
+              StartsWith("error age of the backup 4 days at most 25h"));
 }
 
 TEST_F(AdminTest, KeyringRotationShowsIdsAndAgesAndNeverAKey) {

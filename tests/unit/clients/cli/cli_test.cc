@@ -1,6 +1,10 @@
 #include "clients/cli/cli.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <fstream>
 #include <regex>
 #include <sstream>
 
@@ -203,6 +207,30 @@ TEST_F(CheckTest, JsonIsTakenToo) {
   EXPECT_EQ(outcome.code, 2);
   EXPECT_THAT(outcome.err, HasSubstr("items: must have at least 1 element"));
   EXPECT_THAT(outcome.err, HasSubstr("title: must be set"));
+}
+
+TEST(CliTest, OutputThatIsLostIsAnError) {
+  std::ostringstream said;
+  const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+  ASSERT_GE(full, 0);
+  std::ofstream disk("/dev/full");
+  disk << "a table";
+  EXPECT_EQ(FinishOutput(disk, full, said, 0), 1);
+  EXPECT_THAT(said.str(), HasSubstr("could not be written"));
+  close(full);
+
+  said.str("");
+  std::ostringstream good;
+  EXPECT_EQ(FinishOutput(good, STDOUT_FILENO, said, 2), 2);
+  // A reader that has gone away.
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  close(ends[0]);
+  std::ostringstream broken;
+  broken.setstate(std::ios::badbit);
+  EXPECT_EQ(FinishOutput(broken, ends[1], said, 0), 0);
+  close(ends[1]);
+  EXPECT_EQ(said.str(), "");
 }
 
 TEST(CliTest, ColoursOnlyWhereAsked) {

@@ -58,7 +58,8 @@ absl::StatusOr<std::vector<outcomes::v1::Answer>> ParseAnswers(
       answer.set_not_answered(true);
     } else if (place == "na") {
       answer.set_not_applicable(true);
-    } else if (absl::SimpleAtod(place, &value)) {
+    } else if (place.find_first_not_of("+-.0123456789e") == std::string::npos &&
+               absl::SimpleAtod(place, &value)) {  // which would read "0x1" and "inf" too
       answer.set_value(value);
     } else {
       violations.push_back({absl::StrCat("answers[", i, "]"),

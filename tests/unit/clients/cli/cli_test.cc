@@ -142,6 +142,8 @@ TEST(CliTest, BadInputIsOneClearLine) {
       {{"score", "phq-9", "--answers", "4,4,4,4,4,0,0,0,0"},
        "and 2 more: answers[3].value: item 4 takes whole numbers from 0 to 3; answers[4].value"},
       {{"score", "phq-9", "--answers", "x,0,0,0,0,0,0,0,0"}, "item 1 takes a whole number"},
+      {{"score", "phq-9", "--answers", "0x1,0,0,0,0,0,0,0,0"}, "item 1 takes a whole number"},
+      {{"score", "phq-9", "--answers", "inf,0,0,0,0,0,0,0,0"}, "item 1 takes a whole number"},
       {{"score", "phq-9", "--answers", "1.5,0,0,0,0,0,0,0,0"}, "whole numbers from 0 to 3"},
       {{"score", "phq-9", "--answers", "na,0,0,0,0,0,0,0,0"}, "no such option"},
       {{"score", "sdq", "--answers", ",", "--informant", "aunt"}, "parent, teacher, self"},

@@ -197,7 +197,7 @@ absl::Status Check(const Options& options, Console& console) {
   if (absl::StartsWith(absl::StripLeadingAsciiWhitespace(contents), "{")) {
     const auto status = google::protobuf::util::JsonStringToMessage(contents, &definition);
     if (!status.ok()) {
-      return InvalidFields({{options.file, std::string(status.message())}},
+      return InvalidFields({{options.file, JsonProblem(std::string(status.message()))}},
                            Reason::kDefinitionInvalid);
     }
     SB_RETURN_IF_ERROR(

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 
 namespace securebase::cli {
 namespace {
@@ -34,6 +35,17 @@ std::string Printable(absl::string_view text, bool lines) {
     }
   }
   return printable;
+}
+
+std::string JsonProblem(absl::string_view message) {
+  // Further lines show where, in the input's own words.
+  const std::vector<absl::string_view> quoted =
+      absl::StrSplit(message.substr(0, message.find('\n')), '"');
+  std::string problem;
+  for (size_t i = 0; i < quoted.size(); ++i) {
+    absl::StrAppend(&problem, i == 0 ? "" : "\"", i % 2 == 0 ? quoted[i] : "...");
+  }
+  return problem;
 }
 
 std::string Paint(const Console& console, Colour colour, absl::string_view text) {

@@ -25,6 +25,10 @@ enum class Colour { kPlain, kBold, kDim, kRed, kGreen, kYellow };
 // command the terminal; `lines` leaves line ends and tabs.
 std::string Printable(absl::string_view text, bool lines = false);
 
+// What is wrong with JSON, in a line, of what protobuf says about it, which may quote the input and
+// with it somebody's data: that is left out.
+std::string JsonProblem(absl::string_view message);
+
 // `text` in a colour, if the console has any.
 std::string Paint(const Console& console, Colour colour, absl::string_view text);
 

@@ -11,6 +11,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
+#include "clients/cli/console.h"
 #include "google/protobuf/util/json_util.h"
 #include "securebase/options/v1/options.pb.h"
 #include "services/platform/base/error.h"
@@ -33,7 +34,7 @@ absl::Status FromJson(absl::string_view json, Message& message, const FieldDescr
   const auto status = google::protobuf::util::JsonStringToMessage(std::string(json), &message);
   return status.ok() ? absl::OkStatus()
                      : Refuse(field, absl::StrCat("JSON of ", message.GetDescriptor()->name(), ": ",
-                                                  std::string(status.message())));
+                                                  JsonProblem(std::string(status.message()))));
 }
 
 absl::Status SetTimestamp(absl::string_view text, Message& message, const FieldDescriptor& field) {

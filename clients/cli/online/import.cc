@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "clients/cli/console.h"
 #include "clients/cli/instruments.h"
 #include "google/api/field_behavior.pb.h"
 #include "google/protobuf/io/coded_stream.h"
@@ -445,8 +446,8 @@ absl::StatusOr<SubmitAssessmentRequest> ImportReader::FromJson(const std::string
   Request request;
   const auto status = google::protobuf::util::JsonStringToMessage(json, &request);
   if (!status.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the line is no SubmitAssessmentRequest: ", std::string(status.message())));
+    return absl::InvalidArgumentError(absl::StrCat("the line is no SubmitAssessmentRequest: ",
+                                                   JsonProblem(std::string(status.message()))));
   }
   Assessment& assessment = *request.mutable_assessment();
   const auto* reflection = assessment.GetReflection();

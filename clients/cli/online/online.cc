@@ -69,7 +69,7 @@ absl::Status MergeJson(const std::string& argument, Message& request) {
   return status.ok() ? absl::OkStatus()
                      : absl::InvalidArgumentError(
                            absl::StrCat("--json is no ", request.GetDescriptor()->name(), ": ",
-                                        std::string(status.message())));
+                                        JsonProblem(std::string(status.message()))));
 }
 
 bool IsAnswers(const FieldPath& path) {

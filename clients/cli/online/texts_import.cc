@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "clients/cli/console.h"
 #include "google/protobuf/util/json_util.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
@@ -108,9 +109,9 @@ absl::Status ReadNdjson(std::istream& in, absl::string_view file,
     }
     const auto status = google::protobuf::util::JsonStringToMessage(json, request.add_texts());
     if (!status.ok()) {
-      violations.push_back(
-          {absl::StrCat(file, ":", line),
-           absl::StrCat("the line is no InstrumentTexts: ", std::string(status.message()))});
+      violations.push_back({absl::StrCat(file, ":", line),
+                            absl::StrCat("the line is no InstrumentTexts: ",
+                                         JsonProblem(std::string(status.message())))});
     }
   }
   return InvalidFields(violations);

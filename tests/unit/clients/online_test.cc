@@ -12,6 +12,7 @@
 #include "clients/cli/online/render.h"
 #include "clients/cli/online/verbs.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
 #include "securebase/episodes/v1/episodes_service.pb.h"
 #include "securebase/goals/v1/goals_service.pb.h"
@@ -248,6 +249,21 @@ TEST(RenderTest, ListsAsATableAndOneAsFields) {
   Render(console, list);
   Render(console, episode);
   ExpectGolden("cli/episodes.txt", out.str());
+}
+
+TEST(JsonProblemTest, DoesNotQuoteTheInput) {
+  securebase::goals::v1::Goal goal;
+  for (const char* json :
+       {R"({"statement" "Jane Doe"})", R"({"achievement": {"status": "Jane Doe"}})",
+        R"({"description": Jane Doe})", R"({"statement": ["Jane Doe"]})",
+        "{\"statement\": \"Jane"}) {
+    const auto status = google::protobuf::util::JsonStringToMessage(json, &goal);
+    ASSERT_FALSE(status.ok()) << json;
+    const std::string problem = JsonProblem(std::string(status.message()));
+    EXPECT_THAT(problem, Not(HasSubstr("Jane")));
+    EXPECT_THAT(problem, Not(HasSubstr("\n")));
+    EXPECT_THAT(problem, Not(IsEmpty()));
+  }
 }
 
 TEST(RenderTest, TextsOfOthersCannotCommandTheTerminal) {

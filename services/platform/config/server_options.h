@@ -46,7 +46,7 @@ struct ServerOptions {
   absl::Duration default_deadline = absl::Seconds(30);
   absl::Duration max_deadline = absl::Minutes(5);
   int max_message_bytes = 1 << 20;
-  int connection_memory_bytes = 128 << 20;  // of gRPC, for all connections together
+  int connection_memory_bytes = 64 << 20;  // of gRPC, for all connections together
   int max_connections = 1000;
   absl::Duration max_connection_age = absl::Minutes(10);
   absl::Duration endpoint_wait = absl::Seconds(5);

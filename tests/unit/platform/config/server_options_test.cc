@@ -161,6 +161,7 @@ TEST(ServerOptionsTest, AddressesAreChecked) {
 TEST(ServerOptionsTest, AFewRequestsDoNotUseUpTheMemoryOfAllConnections) {
   ServerOptions options = Local();
   options.max_message_bytes = 32 << 20;
+  options.connection_memory_bytes = 128 << 20;
   EXPECT_OK(ValidateServerOptions(options));
   options.connection_memory_bytes = 127 << 20;
   EXPECT_THAT(ValidateServerOptions(options), HasViolation("--max-message-bytes"));

@@ -40,6 +40,9 @@ constexpr int kHealthMetadataBytes = 4 * 1024;
 constexpr int kHealthMessageBytes = 4 * 1024;
 constexpr int kHealthStreamsPerConnection = 10;
 constexpr size_t kHealthMemoryBytes = 16 << 20;
+// gRPC 1.51 holds a peer to the number of streams only once it has acknowledged it. Who never does
+// so can open more, until the connection is too old.
+constexpr absl::Duration kHealthConnectionAge = absl::Minutes(1);
 constexpr absl::Duration kHealthGrace = absl::Seconds(1);
 
 std::chrono::system_clock::time_point After(absl::Duration duration) {
@@ -180,7 +183,7 @@ class GrpcServer final : public Server {
     grpc::ServerBuilder builder;
     Limit(builder, "health",
           {kHealthMetadataBytes, kHealthMessageBytes, kHealthStreamsPerConnection,
-           kHealthMemoryBytes, options_.max_connection_age, kHealthGrace});
+           kHealthMemoryBytes, kHealthConnectionAge, kHealthGrace});
     SB_RETURN_IF_ERROR(
         health_.Start(builder, grpc::InsecureServerCredentials(), parts_.handshake_time));
     health_.server->GetHealthCheckService()->SetServingStatus(false);

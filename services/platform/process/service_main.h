@@ -20,10 +20,10 @@ struct Program {
   std::function<void(config::FlagSet&)> add_flags;  // of its own; may be empty
 };
 
-// Ignores SIGPIPE and SIGHUP and blocks SIGTERM and SIGINT before any thread exists, raises the limit of open
-// files as far as it goes, reads and checks the configuration, and calls `serve`, which returns
-// when the service has ended. The exit code: 0 when it ended as asked or --help was answered, 1
-// with one line on standard error otherwise.
+// Ignores SIGPIPE and SIGHUP and blocks SIGTERM and SIGINT before any thread exists, raises the
+// limit of open files as far as it goes, reads and checks the configuration, and calls `serve`,
+// which returns when the service has ended. The exit code: 0 when it ended as asked or --help was
+// answered, 1 with one line on standard error otherwise.
 int ServiceMain(Program program, int argc, char** argv,
                 const std::function<absl::Status(const config::ServerOptions&)>& serve);
 

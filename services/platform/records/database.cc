@@ -505,6 +505,10 @@ absl::StatusOr<std::string> Database::ListBytes(
     const std::function<absl::StatusOr<bool>(const internal::StoredBytes&, bool show)>& take)
     const {
   SB_ASSIGN_OR_RETURN(const Reader reader, ReaderFor(call));
+  if (const std::string episode = StringField(request, "episode"); !episode.empty()) {
+    // One that began just now is asked for anew; one that may not be seen lists nothing.
+    (void)reader.CheckEpisode(episode);
+  }
   SB_ASSIGN_OR_RETURN(const std::string opened,
                       options_.page_tokens->Open(call, request, page_token));
   SB_ASSIGN_OR_RETURN(Place place, ParsePlace(opened));

@@ -15,9 +15,9 @@ enum class ClientCertificates {
 };
 
 // TLS of a server from files that are looked at again every few seconds, so that a renewed
-// certificate needs no restart. They must be those of auth::FollowedTlsFiles::good: with others gRPC
-// may refuse every handshake, or end the process. The only place of the services that uses gRPC's
-// experimental TLS interface.
+// certificate needs no restart. They must be those of auth::FollowedTlsFiles::good: with others
+// gRPC may refuse every handshake, or end the process. The only place of the services that uses
+// gRPC's experimental TLS interface.
 std::shared_ptr<grpc::ServerCredentials> MakeTlsServerCredentials(
     const auth::TlsFiles& files, ClientCertificates client_certificates);
 

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/id.h"
@@ -16,6 +17,8 @@
 
 namespace securebase::storage {
 namespace {
+
+constexpr absl::string_view kNothingWasDone = "; nothing was done, try again";
 
 constexpr char kCursorSeparator = '\0';  // keys hold no NUL
 
@@ -167,11 +170,13 @@ absl::Status ShuttingDownError() {
 
 absl::Status StoreUnavailableError(absl::string_view what, absl::Duration retry_after) {
   return WithRetryAfter(MakeError(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
-                                  absl::StrCat(what, "; nothing was done, try again")),
+                                  absl::StrCat(what, kNothingWasDone)),
                         retry_after);
 }
 
 absl::Status OutcomeUnknownError(absl::string_view what) {
+  // The cause may have been an error by itself, before it was one of a commit.
+  absl::ConsumeSuffix(&what, kNothingWasDone);
   return MakeError(absl::StatusCode::kUnavailable, Reason::kOutcomeUnknown,
                    absl::StrCat(what,
                                 "; the write may or may not have been stored, repeat it with the "

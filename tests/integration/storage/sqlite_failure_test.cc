@@ -208,6 +208,8 @@ TEST_F(SqliteFailureTest, AFailedCommitIsOutcomeUnknownForEveryBatchOfItsGroup) 
   EXPECT_OK(results_[0]);
   EXPECT_THAT(results_[1], IsError(kUnavailable, Reason::kOutcomeUnknown));
   EXPECT_THAT(results_[2], IsError(kUnavailable, Reason::kOutcomeUnknown));
+  EXPECT_THAT(std::string(results_[2].message()),
+              ::testing::Not(::testing::HasSubstr("nothing was done")));
   EXPECT_THAT(results_[3], IsError(kUnavailable, Reason::kStoreUnavailable));
   EXPECT_EQ(store_->stats().failed_commits, 1);
 

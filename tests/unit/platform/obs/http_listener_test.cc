@@ -128,8 +128,8 @@ TEST_F(HttpListenerTest, AnAddressThatIsTakenIsAClearError) {
 }
 
 TEST_F(HttpListenerTest, ListensOnLocalhostByName) {
-  const auto listener = HttpListener::Start(
-      "localhost", 0, {[] { return std::string(); }, [] { return true; }});
+  const auto listener =
+      HttpListener::Start("localhost", 0, {[] { return std::string(); }, [] { return true; }});
   ASSERT_OK(listener);
   EXPECT_THAT(Request((*listener)->port(), "GET", "/livez") +
                   Request((*listener)->port(), "GET", "/livez", AF_INET6),
@@ -137,8 +137,8 @@ TEST_F(HttpListenerTest, ListensOnLocalhostByName) {
 }
 
 TEST_F(HttpListenerTest, ListensOnIpv6) {
-  const auto listener = HttpListener::Start(
-      "::1", 0, {[] { return std::string(); }, [] { return true; }});
+  const auto listener =
+      HttpListener::Start("::1", 0, {[] { return std::string(); }, [] { return true; }});
   ASSERT_OK(listener);
   EXPECT_THAT(Request((*listener)->port(), "GET", "/livez", AF_INET6), HasSubstr("ok"));
 }

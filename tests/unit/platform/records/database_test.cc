@@ -310,6 +310,18 @@ TEST_F(DatabaseTest, ARepeatIsJudgedByAFreshView) {
   EXPECT_OK(create());
 }
 
+TEST_F(DatabaseTest, AListOfAnEpisodeThatBeganJustNowIsReadWithAFreshView) {
+  ASSERT_OK(Create(System(), "n1", "e1"));
+  StaleAccess access;
+  const Database database = fixture_.Database(access);
+  ListNotesRequest request;
+  request.set_episode("practices/p1/episodes/e1");
+  ASSERT_OK_AND_ASSIGN(const Page<Note> page,
+                       database.List(Staff(), request, NoteKind(), {"note-by-name"}));
+  EXPECT_THAT(IdsOf(page.items), ElementsAre("n1"));
+  EXPECT_EQ(access.asked, 1);
+}
+
 TEST_F(DatabaseTest, ARepeatIsAudited) {
   ASSERT_OK(Create(System(), "n1", "e1", "r1"));
   ASSERT_OK(Create(System(), "n1", "e1", "r1"));

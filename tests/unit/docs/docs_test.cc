@@ -195,6 +195,24 @@ TEST(DocumentationCheck, FindsWhatIsMissing) {
       UnorderedElementsAre("services/none", "services/{goals,none}/main.cc"));
 }
 
+// Title, status, context, decision, consequences; short enough to be read.
+TEST(Documentation, EveryDecisionHasItsParts) {
+  int decisions = 0;
+  for (const auto& [name, text] : Pages()) {
+    if (!absl::StartsWith(name, "docs/adr/")) {
+      continue;
+    }
+    ++decisions;
+    EXPECT_TRUE(std::regex_search(name, std::regex(R"(/\d{4}-\d\d-\d\d-[a-z-]+\.md$)"))) << name;
+    EXPECT_TRUE(absl::StartsWith(text, "# ")) << name;
+    for (const char* part :
+         {"\n**Status**: ", "\n**Context.**", "\n**Decision.**", "\n**Consequences.**"}) {
+      EXPECT_THAT(text, HasSubstr(part)) << name;
+    }
+  }
+  EXPECT_GT(decisions, 30);
+}
+
 #ifdef SECUREBASE_HAS_CLI
 
 // What `securebase <words> --help` prints.

@@ -96,7 +96,9 @@ class DatabaseTest : public ::testing::Test {
 
   std::vector<std::string> AuditedOutcomes() {
     std::vector<std::string> outcomes;
-    for (const storage::AuditEntry& entry : *fixture_.store().ListAudit({}, "p1", 0, 1000)) {
+    const auto entries = fixture_.store().ListAudit({}, "p1", 0, 1000);
+    EXPECT_OK(entries);
+    for (const storage::AuditEntry& entry : *entries) {
       const std::string key = "\"outcome\":\"";
       const size_t begin = entry.value.find(key) + key.size();
       outcomes.push_back(entry.value.substr(begin, entry.value.find('"', begin) - begin));
@@ -160,7 +162,8 @@ TEST_F(DatabaseTest, ANamedRecordIsLookedForWithAFreshViewOnce) {
   EXPECT_THAT(database.Get(Staff(), NoteKind(), "practices/p1/notes/n2"),
               IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
   EXPECT_EQ(access.asked, 2);
-  ASSERT_OK_AND_ASSIGN(const Reader reader, database.ReaderFor(Staff()));
+  const api::Call call = Staff();
+  ASSERT_OK_AND_ASSIGN(const Reader reader, database.ReaderFor(call));
   EXPECT_THAT(reader.CheckEpisode("practices/p1/episodes/e2"),
               IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
   EXPECT_OK(reader.CheckEpisode("practices/p1/episodes/e1"));
@@ -447,7 +450,9 @@ TEST_F(DatabaseTest, EveryRecordIsFoundByThoseWhoseDataItIs) {
     scan.index = query.index;
     scan.prefix = query.prefix;
     std::vector<std::string> ids;
-    for (const storage::ScanRow& row : fixture_.store().Scan({}, scan)->rows) {
+    const auto page = fixture_.store().Scan({}, scan);
+    EXPECT_OK(page);
+    for (const storage::ScanRow& row : page->rows) {
       ids.push_back(row.key.id);
     }
     return ids;

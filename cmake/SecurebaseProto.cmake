@@ -1,7 +1,7 @@
 # securebase_proto_library(<name> ROOT <dir> PROTOS <file>... [GRPC] [DEPS <target>...])
 #
 # Generates C++ from .proto files, again when an imported file changes (--dependency_out), and
-# compiles it without our warnings. With GRPC the service stubs as well, and their mocks.
+# compiles it without our warnings. With GRPC the service stubs as well.
 function(securebase_proto_library name)
   cmake_parse_arguments(ARG "GRPC" "ROOT" "PROTOS;DEPS" ${ARGN})
   set(out ${CMAKE_BINARY_DIR}/generated)
@@ -13,10 +13,9 @@ function(securebase_proto_library name)
   foreach(proto IN LISTS ARG_PROTOS)
     string(REGEX REPLACE "\\.proto$" "" stem ${proto})
     if(ARG_GRPC)
-      set(generated ${out}/${stem}.grpc.pb.cc ${out}/${stem}.grpc.pb.h
-        ${out}/${stem}_mock.grpc.pb.h)
-      set(arguments --grpc_out=generate_mock_code=true:${out} --plugin=protoc-gen-grpc=${plugin})
-      set(depfile ${CMAKE_CURRENT_BINARY_DIR}/${stem}.grpc.d)
+      set(generated ${out}/${stem}.grpc.pb.cc ${out}/${stem}.grpc.pb.h)
+      set(arguments --grpc_out=${out} --plugin=protoc-gen-grpc=${plugin})
+      set(depfile ${CMAKE_CURRENT_BINARY_DIR}/${stem}.grpc.pb.d)
     else()
       set(generated ${out}/${stem}.pb.cc ${out}/${stem}.pb.h)
       set(arguments --cpp_out=${out})

@@ -1,43 +1,25 @@
 #include "services/episodes/grpc_service.h"
 
-#include "securebase/episodes/v1/episodes_service.grpc.pb.h"
-
 namespace securebase::episodes {
-namespace {
-
-class Service final : public rpc::ServiceFor<v1::EpisodesService, EpisodeHandlers> {
- public:
-  using ServiceFor::ServiceFor;
-  SB_RPC(CreateEpisode)
-  SB_RPC(GetEpisode)
-  SB_RPC(ListEpisodes)
-  SB_RPC(UpdateEpisode)
-  SB_RPC(TransitionEpisode)
-  SB_RPC(AddParticipant)
-  SB_RPC(UpdateParticipant)
-  SB_RPC(EndParticipation)
-  SB_RPC(AddCareTeamMember)
-  SB_RPC(EndCareTeamMembership)
-  SB_RPC(MergePatients)
-  SB_RPC(CreateConsent)
-  SB_RPC(GetConsent)
-  SB_RPC(ListConsents)
-  SB_RPC(WithdrawConsent)
-  SB_RPC(GetTreatmentConsent)
-  SB_RPC(CreateSafetyHold)
-  SB_RPC(GetSafetyHold)
-  SB_RPC(ListSafetyHolds)
-  SB_RPC(ReleaseSafetyHold)
-  SB_RPC(GetPracticeSettings)
-  SB_RPC(UpdatePracticeSettings)
-  SB_RPC(GetAccessView)
-};
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<grpc::Service>> MakeEpisodesGrpcService(EpisodeHandlers& handlers,
                                                                        rpc::Adapter& adapter) {
-  return rpc::MakeService<Service>(handlers, adapter);
+  return rpc::MakeService(
+      kEpisodesService, adapter,
+      {
+          SB_RPC(handlers, CreateEpisode),       SB_RPC(handlers, GetEpisode),
+          SB_RPC(handlers, ListEpisodes),        SB_RPC(handlers, UpdateEpisode),
+          SB_RPC(handlers, TransitionEpisode),   SB_RPC(handlers, AddParticipant),
+          SB_RPC(handlers, UpdateParticipant),   SB_RPC(handlers, EndParticipation),
+          SB_RPC(handlers, AddCareTeamMember),   SB_RPC(handlers, EndCareTeamMembership),
+          SB_RPC(handlers, MergePatients),       SB_RPC(handlers, CreateConsent),
+          SB_RPC(handlers, GetConsent),          SB_RPC(handlers, ListConsents),
+          SB_RPC(handlers, WithdrawConsent),     SB_RPC(handlers, GetTreatmentConsent),
+          SB_RPC(handlers, CreateSafetyHold),    SB_RPC(handlers, GetSafetyHold),
+          SB_RPC(handlers, ListSafetyHolds),     SB_RPC(handlers, ReleaseSafetyHold),
+          SB_RPC(handlers, GetPracticeSettings), SB_RPC(handlers, UpdatePracticeSettings),
+          SB_RPC(handlers, GetAccessView),
+      });
 }
 
 }  // namespace securebase::episodes

@@ -10,6 +10,8 @@
 
 namespace securebase::episodes {
 
+inline constexpr char kEpisodesService[] = "securebase.episodes.v1.EpisodesService";
+
 // securebase.episodes.v1.EpisodesService. Both must outlive it. FAILED_PRECONDITION when a method's
 // policy is incomplete.
 absl::StatusOr<std::unique_ptr<grpc::Service>> MakeEpisodesGrpcService(EpisodeHandlers& handlers,

@@ -10,6 +10,8 @@
 
 namespace securebase::goals {
 
+inline constexpr char kGoalsService[] = "securebase.goals.v1.GoalsService";
+
 // GoalsService towards gRPC. Both must outlive it. FAILED_PRECONDITION when a method's policy is
 // incomplete.
 absl::StatusOr<std::unique_ptr<grpc::Service>> MakeGoalsGrpcService(GoalHandlers& handlers,

@@ -11,10 +11,9 @@
 namespace securebase::goals {
 namespace {
 
-constexpr char kService[] = "securebase.goals.v1.GoalsService";
-
 absl::Status Serve(const config::ServerOptions& options) {
-  SB_ASSIGN_OR_RETURN(const auto process, process::Process::Make("goals", {kService}, options));
+  SB_ASSIGN_OR_RETURN(const auto process,
+                      process::Process::Make("goals", {kGoalsService}, options));
   SB_ASSIGN_OR_RETURN(const auto outcomes, process->Connect("outcomes"));
   client::AccessClient access(*outcomes, process->clock());
   RemoteNeighbours neighbours(*outcomes, process->clock());

@@ -10,6 +10,8 @@
 
 namespace securebase::outcomes {
 
+inline constexpr char kOutcomesService[] = "securebase.outcomes.v1.OutcomesService";
+
 // OutcomesService towards gRPC. Both must outlive it. FAILED_PRECONDITION when a method's policy is
 // incomplete.
 absl::StatusOr<std::unique_ptr<grpc::Service>> MakeOutcomesGrpcService(OutcomeHandlers& handlers,

@@ -15,13 +15,11 @@
 namespace securebase::outcomes {
 namespace {
 
-constexpr char kEpisodes[] = "securebase.episodes.v1.EpisodesService";
-constexpr char kOutcomes[] = "securebase.outcomes.v1.OutcomesService";
-
 absl::Status Serve(const config::ServerOptions& options) {
   SB_ASSIGN_OR_RETURN(const Catalogue catalogue, BuiltInCatalogue());
-  SB_ASSIGN_OR_RETURN(const auto process,
-                      process::Process::Make("outcomes", {kEpisodes, kOutcomes}, options));
+  SB_ASSIGN_OR_RETURN(
+      const auto process,
+      process::Process::Make("outcomes", {episodes::kEpisodesService, kOutcomesService}, options));
   episodes::LocalAccess access(process->store());
   const records::Database database = process->MakeDatabase(access);
   episodes::EpisodeHandlers episode_handlers(database, access);

@@ -10,6 +10,8 @@
 
 namespace securebase::plans {
 
+inline constexpr char kPlansService[] = "securebase.plans.v1.PlansService";
+
 // securebase.plans.v1.PlansService. Both must outlive it. FAILED_PRECONDITION when a method's
 // policy is incomplete.
 absl::StatusOr<std::unique_ptr<grpc::Service>> MakePlansGrpcService(PlanHandlers& handlers,

@@ -13,11 +13,10 @@
 namespace securebase::plans {
 namespace {
 
-constexpr char kService[] = "securebase.plans.v1.PlansService";
-
 absl::Status Serve(const config::ServerOptions& options) {
   SB_ASSIGN_OR_RETURN(const rules::PlanLibrary library, rules::PlanLibrary::LoadBuiltIn());
-  SB_ASSIGN_OR_RETURN(const auto process, process::Process::Make("plans", {kService}, options));
+  SB_ASSIGN_OR_RETURN(const auto process,
+                      process::Process::Make("plans", {kPlansService}, options));
   SB_ASSIGN_OR_RETURN(const auto outcomes, process->Connect("outcomes"));
   SB_ASSIGN_OR_RETURN(const auto goals, process->Connect("goals"));
   RemoteEpisodes remote_episodes(*outcomes);  // one process serves both

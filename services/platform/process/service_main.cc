@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::process {
@@ -27,6 +28,8 @@ void PrepareProcess() {
   // Files are followed, so there is nothing to reload; and a terminal that is closed is no reason
   // to drop calls.
   std::signal(SIGHUP, SIG_IGN);
+  // A check for developers that Debian's Abseil is built with; it costs some percent of each call.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   // Every thread inherits the mask, so that only WaitForShutdownSignal gets them.
   const sigset_t signals = ShutdownSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);

@@ -2,12 +2,13 @@
 
 #include <grpcpp/impl/service_type.h>
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -34,9 +35,20 @@ struct AdapterOptions {
   absl::Duration max_deadline = absl::Minutes(5);       // longer ones are shortened
 };
 
+// A method with its handler, whose types are put aside; made by SB_RPC.
+struct Rpc {
+  std::string name;                          // "CreateGoal"
+  const google::protobuf::Message* request;  // prototypes of what it takes and gives
+  const google::protobuf::Message* response;
+  std::function<absl::Status(const api::Call&, const google::protobuf::Message& request,
+                             google::protobuf::Message& response)>
+      handle;
+};
+
 // Between gRPC's callback API and the handlers: admits each call to one of two bounded pools, reads
-// and writes, serves it there through the Pipeline, and finishes it on every path, once.
-// Thread-safe.
+// and writes, reads its request and serves it there through the Pipeline, and finishes it on every
+// path, once. Messages cross gRPC as bytes: so they are parsed on threads of ours, for callers who
+// are known, and what cannot be parsed is refused as everything else is. Thread-safe.
 class Adapter {
  public:
   // `parts` and `ids` must outlive the adapter.
@@ -45,22 +57,16 @@ class Adapter {
   // Called by gRPC's threads; does not block. Answers RESOURCE_EXHAUSTED (OVERLOADED, with a retry
   // delay) when the pool is full and UNAVAILABLE (SHUTTING_DOWN) once it drains. Everything passed
   // must live until the call is done.
-  grpc::ServerUnaryReactor* Serve(const api::MethodPolicy& policy,
+  grpc::ServerUnaryReactor* Serve(const api::MethodPolicy& policy, const Rpc& rpc,
                                   grpc::CallbackServerContext* context,
-                                  const google::protobuf::Message& request,
-                                  google::protobuf::Message& response, BoundHandler handler);
-
-  // The answer to a request for `method` that is no message of it, reported as every refusal is;
-  // adds the call id to `trailing_metadata`. Does not block.
-  grpc::Status RefuseUnreadable(const std::string& method,
-                                std::multimap<std::string, std::string>& trailing_metadata);
+                                  const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
 
   // Admits nothing more and returns when every admitted call has been finished. Idempotent.
   void Drain();
 
  private:
-  void Run(ServedCall& call, grpc::CallbackServerContext* context,
-           grpc::ServerUnaryReactor* reactor);
+  class InFlight;
+  void Run(std::unique_ptr<InFlight> in_flight);
 
   const AdapterOptions options_;
   const Clock& clock_;
@@ -73,79 +79,46 @@ class Adapter {
 // The deadline of a call that arrives at `now`, both in real time.
 absl::Time EffectiveDeadline(absl::Time requested, absl::Time now, const AdapterOptions& options);
 
-// What `absl::StatusOr<Response> (Handlers::*)(const api::Call&, const Request&)` takes and gives.
-template <typename Method>
-struct HandlerTraits;
-template <typename H, typename Req, typename Resp>
-struct HandlerTraits<absl::StatusOr<Resp> (H::*)(const api::Call&, const Req&)> {
-  using Request = Req;
-  using Response = Resp;
-};
-template <typename H, typename Req, typename Resp>
-struct HandlerTraits<absl::StatusOr<Resp> (H::*)(const api::Call&, const Req&) const> {
-  using Request = Req;
-  using Response = Resp;
-};
+// The Rpc of a method `absl::StatusOr<Response> (Handlers::*)(const api::Call&, const Request&)`.
+template <typename Handlers, typename Method, typename Request, typename Response>
+Rpc BindAs(const char* name, Handlers& handlers, Method method) {
+  return {name, &Request::default_instance(), &Response::default_instance(),
+          [&handlers, method](const api::Call& call, const google::protobuf::Message& request,
+                              google::protobuf::Message& response) -> absl::Status {
+            // Not `.*`: GCC 12 compiles that wrong under its sanitizers.
+            absl::StatusOr<Response> result =
+                std::invoke(method, handlers, call, static_cast<const Request&>(request));
+            if (!result.ok()) {
+              return std::move(result).status();
+            }
+            static_cast<Response&>(response) = *std::move(result);
+            return absl::OkStatus();
+          }};
+}
+template <typename H, typename Request, typename Response>
+Rpc Bind(const char* name, H& handlers,
+         absl::StatusOr<Response> (H::*method)(const api::Call&, const Request&)) {
+  return BindAs<H, decltype(method), Request, Response>(name, handlers, method);
+}
+template <typename H, typename Request, typename Response>
+Rpc Bind(const char* name, H& handlers,
+         absl::StatusOr<Response> (H::*method)(const api::Call&, const Request&) const) {
+  return BindAs<H, decltype(method), Request, Response>(name, handlers, method);
+}
 
-// The face of a service towards gRPC. A grpc_service.cc is:
+// The rpc of that name, served by the method of `handlers` of the same name.
+#define SB_RPC(handlers, Method) \
+  ::securebase::rpc::Bind(#Method, handlers, &std::decay_t<decltype(handlers)>::Method)
+
+// The face of a service towards gRPC, by its full name:
 //
-//   class Service final : public rpc::ServiceFor<v1::GoalsService, GoalHandlers> {
-//    public:
-//     using ServiceFor::ServiceFor;
-//     SB_RPC(CreateGoal)
-//     SB_RPC(GetGoal)
-//   };
+//   return rpc::MakeService("securebase.goals.v1.GoalsService", adapter,
+//                           {SB_RPC(handlers, CreateGoal), SB_RPC(handlers, GetGoal)});
 //
-//   absl::StatusOr<std::unique_ptr<grpc::Service>> MakeGoalsGrpcService(GoalHandlers& handlers,
-//                                                                       rpc::Adapter& adapter) {
-//     return rpc::MakeService<Service>(handlers, adapter);
-//   }
-template <typename Generated, typename HandlersType>
-class ServiceFor : public Generated::CallbackService {
- public:
-  using Proto = Generated;
-  using Handlers = HandlersType;
-  using Policies = absl::flat_hash_map<std::string, api::MethodPolicy>;
-
-  ServiceFor(Handlers& handlers, Adapter& adapter, Policies policies)
-      : handlers_(handlers), adapter_(adapter), policies_(std::move(policies)) {}
-
- protected:
-  template <typename Method, typename Request, typename Response>
-  grpc::ServerUnaryReactor* ServeRpc(const char* name, grpc::CallbackServerContext* context,
-                                     const Request* request, Response* response, Method method) {
-    return adapter_.Serve(policies_.find(name)->second, context, *request, *response,
-                          [this, request, response, method](const api::Call& call) {
-                            // Nobody could check or hide what this release does not know. The
-                            // message is the call's own; gRPC only shows it as const.
-                            const_cast<Request*>(request)->DiscardUnknownFields();
-                            // Not `.*`: GCC 12 compiles that wrong under its sanitizers.
-                            absl::StatusOr<Response> result =
-                                std::invoke(method, handlers_, call, *request);
-                            if (!result.ok()) {
-                              return std::move(result).status();
-                            }
-                            *response = *std::move(result);
-                            return absl::OkStatus();
-                          });
-  }
-
- private:
-  Handlers& handlers_;
-  Adapter& adapter_;
-  const Policies policies_;
-};
-
-// One rpc, served by the handler of the same name.
-#define SB_RPC(Method)                                                                            \
-  grpc::ServerUnaryReactor* Method(                                                               \
-      grpc::CallbackServerContext* context,                                                       \
-      const typename ::securebase::rpc::HandlerTraits<decltype(&Handlers::Method)>::Request*      \
-          request,                                                                                \
-      typename ::securebase::rpc::HandlerTraits<decltype(&Handlers::Method)>::Response* response) \
-      override {                                                                                  \
-    return this->ServeRpc(#Method, context, request, response, &Handlers::Method);                \
-  }
+// The handlers and `adapter` must outlive it. FAILED_PRECONDITION when a method of the service is
+// missing, unknown or of other types, or when its policy is incomplete.
+absl::StatusOr<std::unique_ptr<grpc::Service>> MakeService(const char* service, Adapter& adapter,
+                                                           std::vector<Rpc> rpcs);
 
 // The policies of a service by its full name, "securebase.goals.v1.GoalsService"; errors are those
 // of api::ReadMethodPolicies, and FAILED_PRECONDITION when there is no such service.
@@ -153,17 +126,5 @@ absl::StatusOr<absl::flat_hash_map<std::string, api::MethodPolicy>> PoliciesOf(c
 
 // The full names of all methods of these services, for obs::CallMetrics.
 absl::StatusOr<std::vector<std::string>> MethodNames(const std::vector<std::string>& services);
-
-// A Service as above. `handlers` and `adapter` must outlive it.
-template <typename Service>
-absl::StatusOr<std::unique_ptr<grpc::Service>> MakeService(typename Service::Handlers& handlers,
-                                                           Adapter& adapter) {
-  auto policies = PoliciesOf(Service::Proto::service_full_name());
-  if (!policies.ok()) {
-    return policies.status();
-  }
-  return std::unique_ptr<grpc::Service>(
-      std::make_unique<Service>(handlers, adapter, *std::move(policies)));
-}
 
 }  // namespace securebase::rpc

@@ -84,6 +84,21 @@ absl::Status Authenticate(const Authenticator& authenticator, ServedCall& call) 
   return absl::OkStatus();
 }
 
+absl::Status UnreadableRequest() {
+  return MakeError(absl::StatusCode::kInvalidArgument, Reason::kInvalidFields,
+                   "the request cannot be read: send the method's request message in protobuf's "
+                   "binary form, whole, with text in UTF-8");
+}
+
+absl::Status ReadRequest(const ServedCall& call) {
+  if (!call.read()) {
+    call.request->Clear();
+    return UnreadableRequest();
+  }
+  call.request->DiscardUnknownFields();
+  return absl::OkStatus();
+}
+
 absl::Status AuthorizeCall(const ServedCall& call) {
   SB_RETURN_IF_ERROR(api::Authorize(call.call.principal, *call.policy));
   return call.policy->rules->CheckPractice(*call.request, call.call.practice());
@@ -125,9 +140,7 @@ AuditRecord MakeAuditRecord(const ServedCall& call, const absl::Status& outcome)
 }
 
 Pipeline::Pipeline(const Parts& parts)
-    : parts_(parts),
-      refusals_(parts.logger, kRefusalLines, kRefusalWindow),
-      unreadable_(parts.logger, kRefusalLines, kRefusalWindow) {}
+    : parts_(parts), refusals_(parts.logger, kRefusalLines, kRefusalWindow) {}
 
 absl::Status Pipeline::Serve(ServedCall& call) {
   parts_.metrics.Started();
@@ -139,6 +152,7 @@ absl::Status Pipeline::Serve(ServedCall& call) {
 absl::Status Pipeline::RunSteps(ServedCall& call) const {
   SB_RETURN_IF_ERROR(CheckAlive(call, absl::Now()));
   SB_RETURN_IF_ERROR(Authenticate(parts_.authenticator, call));
+  SB_RETURN_IF_ERROR(ReadRequest(call));
   SB_RETURN_IF_ERROR(AuthorizeCall(call));
   SB_RETURN_IF_ERROR(ValidateCall(call));
   return Handle(call);
@@ -201,17 +215,6 @@ void Pipeline::Report(const ServedCall& call, const absl::Status& outcome) {
     fields.emplace_back("resource", resource);
   }
   parts_.logger.Log(LevelOf(outcome), "call", fields);
-}
-
-void Pipeline::ReportUnreadable(const std::string& method, const std::string& call_id,
-                                const absl::Status& outcome) {
-  parts_.metrics.Started();
-  parts_.metrics.Finished(method, CodeName(outcome), absl::ZeroDuration());
-  unreadable_.Log(obs::LogLevel::kInfo, "call refused",
-                  {{"method", method},
-                   {"code", CodeName(outcome)},
-                   {"reason", ReasonName(ReasonOf(outcome))},
-                   {"call_id", call_id}});
 }
 
 void Pipeline::ReportNotAdmitted(const ServedCall& call, const absl::Status& outcome,

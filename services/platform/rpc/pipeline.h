@@ -24,8 +24,10 @@ using BoundHandler = std::function<absl::Status(const api::Call&)>;
 // A call on its way. Adapter fills it from the wire, the steps add what they find out.
 struct ServedCall {
   const api::MethodPolicy* policy = nullptr;
-  const google::protobuf::Message* request = nullptr;
+  google::protobuf::Message* request = nullptr;  // empty until ReadRequest
   google::protobuf::Message* response = nullptr;
+  std::function<bool()>
+      read;  // fills the request from the wire; false when that is no such message
   BoundHandler handler;
   Credentials credentials;
   std::function<bool()> cancelled;  // whether the client has gone away
@@ -44,6 +46,13 @@ absl::Status CheckAlive(const ServedCall& call, absl::Time now);
 
 // Sets the principal, or UNAUTHENTICATED as Authenticator.
 absl::Status Authenticate(const Authenticator& authenticator, ServedCall& call);
+
+// INVALID_ARGUMENT of bytes that are no message of the method.
+absl::Status UnreadableRequest();
+
+// Fills the request, but for fields that this release does not know: nobody could check or hide
+// them. UnreadableRequest, with an empty request, when there is no such message.
+absl::Status ReadRequest(const ServedCall& call);
 
 // The method's policy and the practice of every name in the request; before validation (AIP-211),
 // so that a caller without rights learns nothing from violations. PERMISSION_DENIED.
@@ -87,11 +96,6 @@ class Pipeline {
   void ReportNotAdmitted(const ServedCall& call, const absl::Status& outcome,
                          absl::string_view pool);
 
-  // Reports a call to `method` whose request could not be read, so that nothing else is known of
-  // it.
-  void ReportUnreadable(const std::string& method, const std::string& call_id,
-                        const absl::Status& outcome);
-
  private:
   absl::Status RunSteps(ServedCall& call) const;
   absl::Status Audit(const ServedCall& call, absl::Status outcome);
@@ -100,7 +104,6 @@ class Pipeline {
   Parts parts_;
   // What strangers can cause as often as they like must not fill the log.
   obs::RateLimitedLogger refusals_;
-  obs::RateLimitedLogger unreadable_;
 };
 
 }  // namespace securebase::rpc

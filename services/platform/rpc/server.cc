@@ -21,7 +21,6 @@
 #include "services/platform/obs/readiness.h"
 #include "services/platform/rpc/connection_acceptor.h"
 #include "services/platform/rpc/tls_credentials.h"
-#include "services/platform/rpc/unreadable_requests.h"
 
 namespace securebase::rpc {
 namespace {
@@ -228,10 +227,6 @@ class GrpcServer final : public Server {
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                                kLeastPingIntervalMillis);
-    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
-        interceptors;
-    interceptors.push_back(RefuseUnreadableRequests(parts_.adapter));
-    builder.experimental().SetInterceptorCreators(std::move(interceptors));
     for (const auto& service : parts_.services) {
       builder.RegisterService(service.get());
     }

@@ -14,6 +14,7 @@ WorkerPool::WorkerPool(int threads, int queue) : queue_(static_cast<size_t>(queu
 WorkerPool::~WorkerPool() { Drain(); }
 
 WorkerPool::Admission WorkerPool::Submit(std::function<void()> task) {
+  bool wake = false;
   {
     MutexLock lock(mutex_);
     if (stopped_) {
@@ -24,8 +25,11 @@ WorkerPool::Admission WorkerPool::Submit(std::function<void()> task) {
       return Admission::kFull;
     }
     tasks_.push_back(std::move(task));
+    wake = MayWake();
   }
-  changed_.NotifyOne();
+  if (wake) {
+    changed_.NotifyOne();
+  }
   return Admission::kAdmitted;
 }
 
@@ -47,14 +51,24 @@ int WorkerPool::waiting() const {
   return static_cast<int>(tasks_.size());
 }
 
+bool WorkerPool::MayWake() {
+  if (idle_ == 0 || waking_) {
+    return false;
+  }
+  waking_ = true;
+  return true;
+}
+
 void WorkerPool::Run() {
   while (true) {
     std::function<void()> task;
+    bool wake = false;
     {
       MutexLock lock(mutex_);
       ++idle_;
       while (tasks_.empty() && !stopped_) {
         changed_.Wait(mutex_);
+        waking_ = false;
       }
       --idle_;
       if (tasks_.empty()) {
@@ -62,6 +76,10 @@ void WorkerPool::Run() {
       }
       task = std::move(tasks_.front());
       tasks_.pop_front();
+      wake = !tasks_.empty() && MayWake();
+    }
+    if (wake) {
+      changed_.NotifyOne();
     }
     task();
   }

@@ -33,12 +33,17 @@ class WorkerPool {
 
  private:
   void Run();
+  // Whether to notify now. One thread at a time is woken, and wakes the next when it leaves a task
+  // behind: tasks that come together are mostly taken by who is awake, at a fraction of the changes
+  // of threads.
+  bool MayWake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t queue_;
   mutable Mutex mutex_;
   CondVar changed_;
   std::deque<std::function<void()>> tasks_ ABSL_GUARDED_BY(mutex_);
   int idle_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool waking_ ABSL_GUARDED_BY(mutex_) = false;  // a thread is notified and has not come yet
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   Mutex threads_mutex_;
   std::vector<std::thread> threads_ ABSL_GUARDED_BY(threads_mutex_);

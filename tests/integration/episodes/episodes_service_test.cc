@@ -28,8 +28,6 @@ using testing::FromText;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr char kService[] = "securebase.episodes.v1.EpisodesService";
-
 class EpisodesServiceTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -41,8 +39,8 @@ class EpisodesServiceTest : public ::testing::Test {
   template <typename Response, typename Request>
   absl::StatusOr<Response> Call(const std::string& method, const client::CallOptions& options,
                                 const Request& request) {
-    return server_.Client().Call<Response>(absl::StrCat("/", kService, "/", method), options,
-                                           request);
+    return server_.Client().Call<Response>(absl::StrCat("/", kEpisodesService, "/", method),
+                                           options, request);
   }
 
   absl::StatusOr<v1::Episode> Create(const client::CallOptions& options) {
@@ -71,7 +69,7 @@ class EpisodesServiceTest : public ::testing::Test {
   client::CallOptions Bob() { return server_.AsParticipant("ehr-2"); }
   client::CallOptions DrLee() { return server_.AsStaff("dr-lee"); }
 
-  securebase::testing::TestServer server_{{kService}};
+  securebase::testing::TestServer server_{{kEpisodesService}};
   std::unique_ptr<storage::Store> store_ = storage::MakeMemoryStore(server_.clock());
   LocalAccess access_{*store_};
   api::PageTokens page_tokens_{*server_.runtime().keyring};

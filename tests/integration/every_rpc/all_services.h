@@ -35,9 +35,9 @@ namespace securebase::testing {
 class AllServices {
  public:
   static const std::vector<std::string>& Names() {
-    static const auto* const kNames = new std::vector<std::string>{
-        "securebase.episodes.v1.EpisodesService", "securebase.outcomes.v1.OutcomesService",
-        "securebase.goals.v1.GoalsService", "securebase.plans.v1.PlansService"};
+    static const auto* const kNames =
+        new std::vector<std::string>{episodes::kEpisodesService, outcomes::kOutcomesService,
+                                     goals::kGoalsService, plans::kPlansService};
     return *kNames;
   }
 

@@ -38,13 +38,12 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr char kService[] = "securebase.goals.v1.GoalsService";
 constexpr char kEpisode[] = "practices/p1/episodes/e1";
 
 class GoalsServiceTest : public ::testing::Test {
  protected:
   GoalsServiceTest()
-      : server_({kService}),
+      : server_({kGoalsService}),
         store_(storage::MakeMemoryStore(server_.clock())),
         access_(outcomes_, server_.clock()),
         neighbours_(outcomes_, server_.clock()),
@@ -118,7 +117,7 @@ class GoalsServiceTest : public ::testing::Test {
   template <typename Response, typename Request>
   absl::StatusOr<Response> Call(const std::string& method, const client::CallOptions& options,
                                 const Request& request) {
-    return server_.Client().Call<Response>(absl::StrCat("/", kService, "/", method), options,
+    return server_.Client().Call<Response>(absl::StrCat("/", kGoalsService, "/", method), options,
                                            request);
   }
 

@@ -40,9 +40,8 @@ using ::securebase::testing::TestServer;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr char kEpisodesService[] = "securebase.episodes.v1.EpisodesService";
-constexpr char kOutcomesService[] = "securebase.outcomes.v1.OutcomesService";
-constexpr char kGoalsService[] = "securebase.goals.v1.GoalsService";
+using episodes::kEpisodesService;
+using outcomes::kOutcomesService;
 
 // What securebase-outcomes serves, on a server of its own.
 struct OutcomesProcess {

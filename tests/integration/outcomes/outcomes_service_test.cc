@@ -35,8 +35,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr char kEpisodes[] = "securebase.episodes.v1.EpisodesService";
-constexpr char kOutcomes[] = "securebase.outcomes.v1.OutcomesService";
 constexpr char kCouple[] = "practices/p1/episodes/e1";
 
 class OutcomesServiceTest : public ::testing::Test {
@@ -52,14 +50,15 @@ class OutcomesServiceTest : public ::testing::Test {
     request.set_episode_id("e1");
     *request.mutable_episode() = episodes::testing::Couple();
     ASSERT_OK(server_.Client().Call<episodes::v1::Episode>(
-        absl::StrCat("/", kEpisodes, "/CreateEpisode"), server_.AsSystem(), request));
+        absl::StrCat("/", episodes::kEpisodesService, "/CreateEpisode"), server_.AsSystem(),
+        request));
   }
 
   template <typename Response, typename Request>
   absl::StatusOr<Response> Call(const std::string& method, const client::CallOptions& options,
                                 const Request& request) {
-    return server_.Client().Call<Response>(absl::StrCat("/", kOutcomes, "/", method), options,
-                                           request);
+    return server_.Client().Call<Response>(absl::StrCat("/", kOutcomesService, "/", method),
+                                           options, request);
   }
 
   v1::SubmitAssessmentRequest Phq9(int each, int item_9) {
@@ -85,7 +84,7 @@ class OutcomesServiceTest : public ::testing::Test {
   client::CallOptions DrLee() { return server_.AsStaff("dr-lee"); }
   client::CallOptions Ann() { return server_.AsParticipant("ehr-1"); }
 
-  TestServer server_{{kEpisodes, kOutcomes}};
+  TestServer server_{{episodes::kEpisodesService, kOutcomesService}};
   std::unique_ptr<storage::Store> store_ = storage::MakeMemoryStore(server_.clock());
   episodes::LocalAccess access_{*store_};
   api::PageTokens page_tokens_{*server_.runtime().keyring};

@@ -36,9 +36,6 @@ using ::securebase::testing::IsError;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr char kEpisodes[] = "securebase.episodes.v1.EpisodesService";
-constexpr char kOutcomes[] = "securebase.outcomes.v1.OutcomesService";
-constexpr char kPlans[] = "securebase.plans.v1.PlansService";
 constexpr char kEpisode[] = "practices/p1/episodes/e1";
 constexpr char kPlan[] = "practices/p1/plans/x";
 constexpr char kRevision[] = "practices/p1/plans/x/revisions/1";
@@ -60,7 +57,7 @@ class PlansServiceTest : public ::testing::Test {
     ASSERT_OK(server_.Start(std::move(services)));
     server_.Client("plans");  // made before the server's threads ask for it
 
-    ASSERT_OK(Call<episodes::v1::Episode>(kEpisodes, "CreateEpisode", DrLee(),
+    ASSERT_OK(Call<episodes::v1::Episode>(episodes::kEpisodesService, "CreateEpisode", DrLee(),
                                           FromText<episodes::v1::CreateEpisodeRequest>(R"(
             parent: "practices/p1" episode_id: "e1"
             episode {
@@ -84,7 +81,7 @@ class PlansServiceTest : public ::testing::Test {
   template <typename Response, typename Request>
   absl::StatusOr<Response> Plans(const std::string& method, const client::CallOptions& options,
                                  const std::string& request) {
-    return Call<Response>(kPlans, method, options, FromText<Request>(request));
+    return Call<Response>(kPlansService, method, options, FromText<Request>(request));
   }
 
   client::CallOptions DrLee() { return server_.AsStaff("dr-lee"); }
@@ -106,7 +103,7 @@ class PlansServiceTest : public ::testing::Test {
   }
   absl::Status Consent(const client::CallOptions& options, const std::string& who) {
     return Call<episodes::v1::Consent>(
-               kEpisodes, "CreateConsent", options,
+               episodes::kEpisodesService, "CreateConsent", options,
                FromText<episodes::v1::CreateConsentRequest>(absl::StrCat(
                    "parent: '", kEpisode, "' consent { grantor: '", who, "' subject: '", who,
                    "' capacity: CONSENT_CAPACITY_SELF purpose: CONSENT_PURPOSE_TREATMENT "
@@ -119,7 +116,7 @@ class PlansServiceTest : public ::testing::Test {
                      "' kind: SCREENING_KIND_VIOLENCE_AND_COERCION alone: true "
                      "result: SCREENING_RESULT_CONJOINT_WORK_SUITABLE }"));
     *request.mutable_screening()->mutable_screen_time() = api::ToProto(server_.clock().Now());
-    return Call<v1::Screening>(kPlans, "RecordScreening", DrLee(), request).status();
+    return Call<v1::Screening>(kPlansService, "RecordScreening", DrLee(), request).status();
   }
   absl::Status Sign(const client::CallOptions& options, const std::string& role,
                     const std::string& meaning) {
@@ -144,7 +141,7 @@ class PlansServiceTest : public ::testing::Test {
   }
   std::vector<outcomes::v1::Schedule> ActiveSchedules() {
     const auto page = Call<outcomes::v1::ListSchedulesResponse>(
-        kOutcomes, "ListSchedules", DrLee(),
+        outcomes::kOutcomesService, "ListSchedules", DrLee(),
         FromText<outcomes::v1::ListSchedulesRequest>(
             absl::StrCat("parent: 'practices/p1' episode: '", kEpisode, "' page_size: 100")));
     EXPECT_OK(page);
@@ -153,7 +150,8 @@ class PlansServiceTest : public ::testing::Test {
                      : std::vector<outcomes::v1::Schedule>();
   }
 
-  securebase::testing::TestServer server_{{kEpisodes, kOutcomes, kPlans}};
+  securebase::testing::TestServer server_{
+      {episodes::kEpisodesService, outcomes::kOutcomesService, kPlansService}};
   api::PageTokens page_tokens_{*server_.runtime().keyring};
 
   std::unique_ptr<storage::Store> outcomes_store_ = storage::MakeMemoryStore(server_.clock());
@@ -254,7 +252,7 @@ TEST_F(PlansServiceTest, APartnerSeesTheJointPlanOnceTheOtherDisclosesAndNeverTh
   ASSERT_OK(MakeReady());
   const auto kNotFound = IsError(absl::StatusCode::kNotFound, Reason::kNotFound);
   EXPECT_THAT(Get(Ann()), kNotFound);
-  ASSERT_OK(Call<episodes::v1::Consent>(kEpisodes, "CreateConsent", Bob(),
+  ASSERT_OK(Call<episodes::v1::Consent>(episodes::kEpisodesService, "CreateConsent", Bob(),
                                         FromText<episodes::v1::CreateConsentRequest>(R"(
           parent: "practices/p1/episodes/e1"
           consent { grantor: "bob" subject: "bob" recipient: "ann"

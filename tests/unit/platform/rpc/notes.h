@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "google/protobuf/empty.pb.h"
-#include "securebase/testing/v1/notes_service.grpc.pb.h"
+#include "securebase/testing/v1/notes_service.pb.h"
 #include "services/platform/api/call.h"
 #include "services/platform/rpc/adapter.h"
 
@@ -67,15 +67,12 @@ inline constexpr char kDeleteNote[] = "/securebase.testing.v1.NotesService/Delet
 inline constexpr char kListNotes[] = "/securebase.testing.v1.NotesService/ListNotes";
 inline constexpr char kSummarizeNotes[] = "/securebase.testing.v1.NotesService/SummarizeNotes";
 
-class NotesGrpcService final : public ServiceFor<testing::v1::NotesService, NotesHandlers> {
- public:
-  using ServiceFor::ServiceFor;
-  SB_RPC(CreateNote)
-  SB_RPC(GetNote)
-  SB_RPC(UpdateNote)
-  SB_RPC(DeleteNote)
-  SB_RPC(ListNotes)
-  SB_RPC(SummarizeNotes)
-};
+inline absl::StatusOr<std::unique_ptr<grpc::Service>> MakeNotesService(NotesHandlers& handlers,
+                                                                       Adapter& adapter) {
+  return MakeService(kNotesService, adapter,
+                     {SB_RPC(handlers, CreateNote), SB_RPC(handlers, GetNote),
+                      SB_RPC(handlers, UpdateNote), SB_RPC(handlers, DeleteNote),
+                      SB_RPC(handlers, ListNotes), SB_RPC(handlers, SummarizeNotes)});
+}
 
 }  // namespace securebase::rpc

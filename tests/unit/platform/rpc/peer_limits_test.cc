@@ -190,7 +190,7 @@ class PeerLimitsTest : public ::testing::Test {
                 }),
         handlers_([](const api::Call&, const GetNoteRequest&) { return Note(); }) {
     std::vector<TestServer::GrpcService> services;
-    services.push_back(MakeService<NotesGrpcService>(handlers_, server_.adapter()));
+    services.push_back(MakeNotesService(handlers_, server_.adapter()));
     EXPECT_OK(server_.Start(std::move(services)));
   }
 

@@ -4,6 +4,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/clock.h"
@@ -68,12 +69,13 @@ class PipelineTest : public ::testing::Test {
     return policies_[0];
   }
 
-  ServedCall MakeCall(const std::string& method, const google::protobuf::Message& request,
+  ServedCall MakeCall(const std::string& method, google::protobuf::Message& request,
                       google::protobuf::Message& response, BoundHandler handler) {
     ServedCall call;
     call.policy = &Policy(method);
     call.request = &request;
     call.response = &response;
+    call.read = [] { return true; };
     call.handler = std::move(handler);
     call.cancelled = [] { return false; };
     call.credentials.has_authorization = true;
@@ -163,7 +165,45 @@ TEST_F(PipelineTest, AnExceptionBecomesInternalWithoutItsText) {
   }
 }
 
+TEST_F(PipelineTest, WhatCannotBeReadIsRefusedAndLeavesNothingOfItself) {
+  ServedCall call = MakeGet();
+  call.read = [this] {
+    get_.set_name("practices/p1/notes/half");
+    return false;
+  };
+  EXPECT_THAT(pipeline_->Serve(call),
+              IsError(absl::StatusCode::kInvalidArgument, Reason::kInvalidFields));
+  EXPECT_EQ(handled_, 0);
+  EXPECT_THAT(log_.text(), HasSubstr("\"principal\":\"system:ehr\"}"));
+  EXPECT_THAT(log_.text(), Not(HasSubstr("half")));
+}
+
+TEST_F(PipelineTest, WhatThisReleaseDoesNotKnowIsNotHandled) {
+  get_.GetReflection()->MutableUnknownFields(&get_)->AddLengthDelimited(4711, "unknown");
+  ASSERT_OK(ReadRequest(MakeGet()));
+  EXPECT_EQ(get_.GetReflection()->GetUnknownFields(get_).field_count(), 0);
+  EXPECT_EQ(get_.name(), "practices/p1/notes/n1");
+}
+
 // The order: what comes first decides.
+
+TEST_F(PipelineTest, ARequestIsReadForWhoIsKnownAndBeforeItsPracticeIsLookedAt) {
+  int read = 0;
+  ServedCall call = MakeGet();
+  call.read = [&] {
+    ++read;
+    get_.set_name("practices/p2/notes/n1");
+    return true;
+  };
+  const Credentials good = std::exchange(call.credentials, Credentials());
+  EXPECT_THAT(pipeline_->Serve(call),
+              IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenMissing));
+  EXPECT_EQ(read, 0);
+  call.credentials = good;
+  EXPECT_THAT(pipeline_->Serve(call),
+              IsError(absl::StatusCode::kPermissionDenied, Reason::kPracticeMismatch));
+  EXPECT_EQ(read, 1);
+}
 
 TEST_F(PipelineTest, AuthenticationComesBeforeAuthorizationBeforeValidation) {
   get_.set_name("practices/p2/notes/not valid");

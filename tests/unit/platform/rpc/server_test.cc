@@ -24,6 +24,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "securebase/testing/v1/notes_service.grpc.pb.h"
 #include "services/platform/api/acting_for.h"
 #include "services/platform/auth/scopes.h"
 #include "services/platform/auth/tls_files.h"
@@ -42,8 +43,10 @@ using ::securebase::testing::IsError;
 using ::securebase::testing::TestServer;
 using ::securebase::testing::v1::GetNoteRequest;
 using ::securebase::testing::v1::Note;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::ResultOf;
 using ::testing::SizeIs;
 
 GetNoteRequest Request(const std::string& behave = "",
@@ -63,7 +66,7 @@ class ServerTest : public ::testing::Test {
     server_ = std::make_unique<TestServer>(std::vector<std::string>{kNotesService}, change);
     handlers_ = std::make_unique<NotesHandlers>(std::move(get));
     std::vector<TestServer::GrpcService> services;
-    services.push_back(MakeService<NotesGrpcService>(*handlers_, server_->adapter()));
+    services.push_back(MakeNotesService(*handlers_, server_->adapter()));
     ASSERT_OK(server_->Start(std::move(services), handshake_time));
   }
 
@@ -290,21 +293,21 @@ TEST_F(ServerTest, ARequestThatDoesNotParseIsRefusedWithAReasonAndHarmsNothing) 
   testing::v1::SummarizeNotesResponse wrong;
   wrong.GetReflection()->MutableUnknownFields(&wrong)->AddLengthDelimited(1, "\xff\xfe");
   Note note;
-  for (const CallOptions& options : {server_->AsSystem(), CallOptions()}) {
-    const absl::Status status = server_->Client().CallMethod(kGetNote, options, wrong, note);
-    EXPECT_THAT(status, IsError(absl::StatusCode::kInvalidArgument, Reason::kInvalidFields));
-    EXPECT_THAT(std::string(status.message()), HasSubstr("UTF-8"));
-  }
+  const absl::Status status =
+      server_->Client().CallMethod(kGetNote, server_->AsSystem(), wrong, note);
+  EXPECT_THAT(status, IsError(absl::StatusCode::kInvalidArgument, Reason::kInvalidFields));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("UTF-8"));
+  // Of strangers nothing is read.
+  EXPECT_THAT(server_->Client().CallMethod(kGetNote, CallOptions(), wrong, note),
+              IsError(absl::StatusCode::kUnauthenticated, Reason::kTokenMissing));
   EXPECT_OK(Get(server_->AsSystem()));
-  EXPECT_THAT(server_->log().text(),
-              HasSubstr("\"msg\":\"call refused\",\"method\":\"/securebase.testing.v1.NotesService/"
-                        "GetNote\",\"code\":\"INVALID_ARGUMENT\",\"reason\":\"INVALID_FIELDS\","
-                        "\"call_id\":\"01"));
+  EXPECT_THAT(server_->log().text(), HasSubstr("\"code\":\"INVALID_ARGUMENT\""));
+  EXPECT_THAT(server_->log().text(), HasSubstr("\"reason\":\"INVALID_FIELDS\""));
   const std::string metrics = server_->runtime().metrics->Text();
   EXPECT_THAT(metrics, HasSubstr("securebase_calls_total{code=\"INVALID_ARGUMENT\","
-                                 "method=\"/securebase.testing.v1.NotesService/GetNote\"} 2\n"));
+                                 "method=\"/securebase.testing.v1.NotesService/GetNote\"} 1\n"));
   EXPECT_THAT(metrics, HasSubstr("securebase_calls_in_flight 0\n"));
-  // Strangers can cause this, so what protobuf says about it goes through the limited log.
+  // What protobuf says about it goes through the limited log.
   EXPECT_THAT(server_->log().text(), HasSubstr("\"msg\":\"protobuf\""));
 }
 
@@ -324,6 +327,24 @@ TEST_F(ServerTest, WhatThisReleaseDoesNotKnowIsNeitherKeptNorGivenBack) {
                        server_->Client().Call<Note>(kCreateNote, server_->AsSystem(), request));
   EXPECT_EQ(note.text(), "known");
   EXPECT_LT(note.ByteSizeLong(), 100u);
+}
+
+TEST_F(ServerTest, AServiceHasAHandlerOfItsTypesForEachOfItsMethods) {
+  Start(WhoAmI);
+  NotesHandlers handlers(WhoAmI);
+  const auto make = [&](std::vector<Rpc> rpcs) {
+    return MakeService(kNotesService, server_->adapter(), std::move(rpcs)).status();
+  };
+  const auto refuses = [](const std::string& text) {
+    return AllOf(IsError(absl::StatusCode::kFailedPrecondition, Reason::kInternal),
+                 ResultOf([](const absl::Status& status) { return std::string(status.message()); },
+                          HasSubstr(text)));
+  };
+  EXPECT_THAT(make({SB_RPC(handlers, GetNote)}), refuses("has no handler"));
+  EXPECT_THAT(make({SB_RPC(handlers, GetNote), SB_RPC(handlers, GetNote)}), refuses("bound twice"));
+  EXPECT_THAT(make({Bind("Nothing", handlers, &NotesHandlers::GetNote)}), refuses("Nothing"));
+  EXPECT_THAT(make({Bind("CreateNote", handlers, &NotesHandlers::GetNote)}),
+              refuses("other messages"));
 }
 
 TEST_F(ServerTest, AnUnknownMethodIsUnimplemented) {
@@ -731,7 +752,7 @@ TEST(ServerStartTest, PlaintextOnLoopbackIsServedWhenAskedFor) {
   });
   NotesHandlers handlers([](const api::Call&, const GetNoteRequest&) { return Note(); });
   std::vector<TestServer::GrpcService> services;
-  services.push_back(MakeService<NotesGrpcService>(handlers, server.adapter()));
+  services.push_back(MakeNotesService(handlers, server.adapter()));
   ASSERT_OK(server.Start(std::move(services)));
   EXPECT_OK(server.Client().Call<Note>(kGetNote, server.AsSystem(), Request()));
 }

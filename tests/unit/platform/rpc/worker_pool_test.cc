@@ -3,6 +3,7 @@
 #include <atomic>
 #include <vector>
 
+#include "absl/synchronization/barrier.h"
 #include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
 
@@ -55,6 +56,25 @@ TEST(WorkerPoolTest, DrainingFinishesWhatWasAdmittedAndRefusesTheRest) {
   EXPECT_EQ(pool.Submit([&] { ++ran; }), Admission::kStopped);
   pool.Drain();
   EXPECT_EQ(ran, 5);
+}
+
+// Tasks that come together share few wake-ups, but a task never waits for one that blocks while a
+// thread is idle: each of these returns only when all have begun.
+TEST(WorkerPoolTest, TasksThatBlockUseEveryThread) {
+  constexpr int kThreads = 4;
+  WorkerPool pool(kThreads, 100);
+  for (int round = 0; round < 2000; ++round) {
+    absl::Barrier* const all_begun = new absl::Barrier(kThreads + 1);
+    const auto meet = [all_begun] {
+      if (all_begun->Block()) {
+        delete all_begun;
+      }
+    };
+    for (int i = 0; i < kThreads; ++i) {
+      ASSERT_EQ(pool.Submit(meet), Admission::kAdmitted);
+    }
+    meet();
+  }
 }
 
 TEST(WorkerPoolTest, TasksOfOneThreadRunInTheirOrder) {

@@ -38,7 +38,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenRedisStore(const std::string& url,
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& url, const Clock& clock,
-                                                 const std::string& prefix) {
+                                                 const std::string& service) {
   absl::string_view rest = url;
   if (rest == "memory:") {
     return MakeMemoryStore(clock);
@@ -46,11 +46,12 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& url, const C
   if (absl::ConsumePrefix(&rest, "sqlite:") && !rest.empty()) {
     SqliteOptions options;
     options.path = std::string(rest);
+    options.service = service;
     SB_ASSIGN_OR_RETURN(std::unique_ptr<Store> store, MakeSqliteStore(options, clock));
     return store;
   }
   if (absl::StartsWith(rest, "redis")) {
-    return OpenRedisStore(url, prefix);
+    return OpenRedisStore(url, service);
   }
   // The value may hold a password: it is not repeated.
   return absl::InvalidArgumentError("--store must be sqlite:<path>, a redis:// URL or memory:");

@@ -13,9 +13,10 @@ namespace securebase::storage {
 // ParseRedisUrl. INVALID_ARGUMENT for another form; otherwise the errors of opening it, for the
 // operator. `clock` must outlive it; a Redis has its own.
 //
-// `prefix`: of the keys in a Redis whose URL does not say it. A service gives its name; empty: the
-// URL must say it.
+// `service`: whose data it is, "goals". A SQLite file is noted to be its own; in a Redis it is the
+// prefix of its keys, unless the URL says another. Empty: a SQLite file is opened whoever's it is,
+// and a Redis URL must say the prefix.
 absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& url, const Clock& clock,
-                                                 const std::string& prefix = "");
+                                                 const std::string& service = "");
 
 }  // namespace securebase::storage

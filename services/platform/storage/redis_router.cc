@@ -28,6 +28,8 @@ namespace {
 // Between the attempts of one call.
 constexpr absl::Duration kMinDelay = absl::Milliseconds(2);
 constexpr absl::Duration kMaxDelay = absl::Milliseconds(100);
+// What is left of a call's time when it is last tried again, at most.
+constexpr absl::Duration kTimeToAnswer = absl::Milliseconds(250);
 // Redirections that are followed at once; two nodes may point at each other for a while.
 constexpr int kQuickRedirects = 5;
 // Between two searches for the primaries; the longer one while they find nothing new.
@@ -129,7 +131,10 @@ class Router final : public RedisRouter {
 
   absl::StatusOr<RedisAnswer> Run(const Context& context, const RedisCall& call) override {
     SB_RETURN_IF_ERROR(CheckDeadline(context));
-    const absl::Time deadline = std::min(context.deadline, absl::Now() + options_.patience);
+    const absl::Time begin = absl::Now();
+    const absl::Time deadline = std::min(context.deadline, begin + options_.patience);
+    // Nothing is tried again so late that the caller would hear of the deadline and not of Redis.
+    const absl::Time last_retry = deadline - std::min((deadline - begin) / 10, kTimeToAnswer);
     RedisRequest request = ScriptRequest(call);
     Attempts attempts;
     attempts.slot = cluster_ ? static_cast<size_t>(RedisSlotOf(call.keys[0])) : 0;
@@ -149,10 +154,10 @@ class Router final : public RedisRouter {
         }
       }
       if (!at_once) {
-        AwaitChange(std::min(Jittered(delay), deadline - absl::Now()));
+        AwaitChange(std::min(Jittered(delay), last_retry - absl::Now()));
         delay = std::min(2 * delay, kMaxDelay);
       }
-      if (absl::Now() >= deadline) {
+      if (absl::Now() >= last_retry) {
         return Unavailable(attempts.last);
       }
       attempts.any = true;

@@ -20,15 +20,19 @@ absl::Status SqliteError(int code, absl::string_view doing) {
     return DataLossError(absl::StrCat(what, "; check the disk, then restore a backup"));
   }
   switch (code & 0xff) {
-    case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+      return DataLossError(absl::StrCat(
+          what, "; if it never was one, name another file in --store, else restore a backup"));
+    case SQLITE_CORRUPT:
     case SQLITE_FORMAT:
       return DataLossError(absl::StrCat(what, "; check the disk, then restore a backup"));
     case SQLITE_FULL:
-    case SQLITE_IOERR:
-    case SQLITE_CANTOPEN:
+      return StoreUnavailableError(absl::StrCat(what, "; make room on its disk"), kRetryAfter);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+      return StoreUnavailableError(absl::StrCat(what, "; another program holds it"), kRetryAfter);
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
     case SQLITE_NOMEM:
     case SQLITE_INTERRUPT:
     case SQLITE_READONLY:

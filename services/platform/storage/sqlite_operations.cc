@@ -339,6 +339,21 @@ struct ItemWriter {
   }
 };
 
+// What is said of the whole database; empty: nothing.
+absl::StatusOr<std::string> ReadMeta(SqliteConnection& connection, absl::string_view key) {
+  SqliteQuery query(connection, "SELECT value FROM meta WHERE key = CAST(? AS TEXT)", key);
+  SB_ASSIGN_OR_RETURN(const bool found, query.Step(absl::StrCat("read the store's ", key)));
+  return found ? std::string(query.Bytes(0)) : std::string();
+}
+
+absl::Status WriteMeta(SqliteConnection& connection, absl::string_view key,
+                       absl::string_view value) {
+  SqliteQuery query(connection,
+                    "INSERT OR REPLACE INTO meta (key, value) VALUES (CAST(? AS TEXT), ?)", key,
+                    value);
+  return query.Run(absl::StrCat("store the ", key));
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<SqliteChanges::Practice>> ReadPractices(SqliteConnection& connection) {
@@ -372,9 +387,11 @@ absl::StatusOr<std::vector<std::string>> ReadPracticeNames(SqliteConnection& con
 }
 
 absl::StatusOr<std::string> ReadEpoch(SqliteConnection& connection) {
-  SqliteQuery query(connection, "SELECT value FROM meta WHERE key = 'epoch'");
-  SB_ASSIGN_OR_RETURN(const bool found, query.Step("read the store's epoch"));
-  return found ? std::string(query.Bytes(0)) : std::string();
+  return ReadMeta(connection, "epoch");
+}
+
+absl::StatusOr<std::string> ReadService(SqliteConnection& connection) {
+  return ReadMeta(connection, "service");
 }
 
 absl::StatusOr<std::optional<Record>> ReadRecord(SqliteConnection& connection, int64_t practice,
@@ -724,16 +741,15 @@ absl::Status WriteFinishedImport(SqliteConnection& connection, absl::string_view
 }
 
 absl::Status WriteEpoch(SqliteConnection& connection, absl::string_view epoch) {
-  SqliteQuery query(connection, "INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?)",
-                    epoch);
-  return query.Run("store the epoch");
+  return WriteMeta(connection, "epoch", epoch);
+}
+
+absl::Status WriteService(SqliteConnection& connection, absl::string_view service) {
+  return WriteMeta(connection, "service", service);
 }
 
 absl::Status WriteProbe(SqliteConnection& connection, absl::Time now) {
-  const std::string time = absl::StrCat(ToStoredTime(now));
-  SqliteQuery query(connection, "INSERT OR REPLACE INTO meta (key, value) VALUES ('probe', ?)",
-                    time);
-  return query.Run("write");
+  return WriteMeta(connection, "probe", absl::StrCat(ToStoredTime(now)));
 }
 
 }  // namespace securebase::storage

@@ -82,6 +82,9 @@ absl::Status WriteImport(SqliteConnection& connection, absl::string_view practic
                          const std::vector<CopyItem>& items, SqliteChanges& changes);
 absl::Status WriteFinishedImport(SqliteConnection& connection, absl::string_view practice,
                                  SqliteChanges& changes);
+// The service whose data the database holds, "goals"; empty: none has claimed it.
+absl::StatusOr<std::string> ReadService(SqliteConnection& connection);
+absl::Status WriteService(SqliteConnection& connection, absl::string_view service);
 absl::Status WriteEpoch(SqliteConnection& connection, absl::string_view epoch);
 // Changes one row, to learn whether the disk takes a write.
 absl::Status WriteProbe(SqliteConnection& connection, absl::Time now);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "services/platform/base/error.h"
@@ -521,6 +522,23 @@ absl::StatusOr<std::unique_ptr<SqliteConnection>> OpenWriter(const SqliteOptions
   return connection;
 }
 
+// Two services that share a file, one after the other, would each serve what is not theirs.
+absl::Status ClaimFor(SqliteConnection& connection, const SqliteOptions& options) {
+  if (options.service.empty()) {
+    return absl::OkStatus();
+  }
+  SB_ASSIGN_OR_RETURN(const std::string owner, ReadService(connection));
+  if (owner.empty()) {
+    return WriteService(connection, options.service);
+  }
+  if (owner != options.service) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStoreUnavailable,
+                     absl::StrCat(options.path, " holds the data of ", owner, "; give ",
+                                  options.service, " a file of its own in --store"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<SqliteChanges> ReadPublished(SqliteConnection& connection) {
   SqliteChanges changes;
   SB_ASSIGN_OR_RETURN(changes.practices, ReadPractices(connection));
@@ -533,10 +551,8 @@ absl::StatusOr<SqliteChanges> ReadPublished(SqliteConnection& connection) {
   return changes;
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<SqliteStore>> MakeSqliteStore(const SqliteOptions& options,
-                                                             const Clock& clock) {
+absl::StatusOr<std::unique_ptr<SqliteStore>> Open(const SqliteOptions& options,
+                                                  const Clock& clock) {
   if (options.path.empty() || options.readers < 1 || options.writer.max_queue < 1 ||
       options.writer.max_group < 1 || options.writer.checkpoint_pages < 1 ||
       options.writer.idle_checkpoint_pages < 1) {
@@ -551,6 +567,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> MakeSqliteStore(const SqliteOptions
   SB_RETURN_IF_ERROR(MakePrivateFile(options.path));
   SB_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> writer, OpenWriter(options));
   SB_RETURN_IF_ERROR(MigrateSqlite(*writer, options.path, StoreMigrations()));
+  SB_RETURN_IF_ERROR(ClaimFor(*writer, options));
   // The file's lock says that no other process lives that could hold one: what a killed process
   // left undone need not wait until its leases expire.
   SB_RETURN_IF_ERROR(WriteReleaseOfAllLeases(*writer));
@@ -564,6 +581,19 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> MakeSqliteStore(const SqliteOptions
   }
   return std::make_unique<SqliteStoreImpl>(options, clock, std::move(lock), published,
                                            std::move(readers), std::move(writer));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SqliteStore>> MakeSqliteStore(const SqliteOptions& options,
+                                                             const Clock& clock) {
+  auto store = Open(options, clock);
+  const absl::Status& status = store.status();
+  if (status.ok() || absl::StrContains(status.message(), options.path)) {
+    return store;
+  }
+  return MakeError(status.code(), ReasonOf(status),
+                   absl::StrCat(options.path, ": ", status.message()));
 }
 
 }  // namespace securebase::storage

@@ -17,6 +17,9 @@ struct SqliteOptions {
   // The database file; `path`-wal, `path`-shm and `path`.lock stand beside it. Its folder must
   // exist, on a local disk: the log does not work on a network filesystem.
   std::string path;
+  // Whose data the file holds, "goals"; it is noted there, and no other service can open it. Empty:
+  // whoever's it is.
+  std::string service;
   int readers = 4;  // connections for reads; more reads at once wait for each other
   // How long a connection waits for another program that looks into the file (the sqlite3 shell).
   absl::Duration busy_timeout = absl::Milliseconds(250);
@@ -40,9 +43,8 @@ class SqliteStore : public Store {
 // process before are released. `clock` must outlive the store. Errors are for the operator and name
 // the path:
 //   UNAVAILABLE           another process has it open (its id is named), or the disk fails
-//   FAILED_PRECONDITION   it is of a newer release or another program, its folder does not exist,
-//   or
-//                         a database that was removed left its log there
+//   FAILED_PRECONDITION   it is of a newer release, another program or another service, its folder
+//                         does not exist, or a database that was removed left its log there
 //   DATA_LOSS             it is damaged
 absl::StatusOr<std::unique_ptr<SqliteStore>> MakeSqliteStore(const SqliteOptions& options,
                                                              const Clock& clock);

@@ -24,8 +24,10 @@ namespace securebase::storage {
 namespace {
 
 using ::securebase::testing::IsError;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
 
 class SqliteStoreTest : public ::testing::Test {
@@ -161,10 +163,26 @@ TEST_F(SqliteStoreTest, AnotherProgramsDatabaseIsLeftAlone) {
   EXPECT_EQ(mode.Bytes(0), "delete");
 }
 
+TEST_F(SqliteStoreTest, AnotherServicesDatabaseIsLeftAlone) {
+  options_.service = "outcomes";
+  ASSERT_OK(Open()->Close());
+  options_.service = "goals";
+  EXPECT_EQ(MakeSqliteStore(options_, clock_).status().message(),
+            absl::StrCat(options_.path,
+                         " holds the data of outcomes; give goals a file of its own in --store"));
+  options_.service = "outcomes";
+  ASSERT_OK(Open()->Close());
+  // Backups and checks are of any service.
+  options_.service.clear();
+  ASSERT_OK(Open()->Close());
+}
+
 TEST_F(SqliteStoreTest, AFileThatIsNoDatabaseIsDataLoss) {
   std::ofstream(options_.path) << std::string(8192, 'x');
-  EXPECT_THAT(MakeSqliteStore(options_, clock_),
-              IsError(absl::StatusCode::kDataLoss, Reason::kDataLoss));
+  const auto store = MakeSqliteStore(options_, clock_);
+  EXPECT_THAT(store, IsError(absl::StatusCode::kDataLoss, Reason::kDataLoss));
+  EXPECT_THAT(std::string(store.status().message()),
+              AllOf(StartsWith(absl::StrCat(options_.path, ": ")), HasSubstr("name another file")));
 }
 
 TEST_F(SqliteStoreTest, AnOlderSchemaIsMigratedInOrderAndOnlyOnce) {

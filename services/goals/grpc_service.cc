@@ -12,6 +12,7 @@ absl::StatusOr<std::unique_ptr<grpc::Service>> MakeGoalsGrpcService(GoalHandlers
                               SB_RPC(handlers, UpdateGoal),
                               SB_RPC(handlers, TransitionGoal),
                               SB_RPC(handlers, RateGoal),
+                              SB_RPC(handlers, GetRating),
                               SB_RPC(handlers, ListRatings),
                               SB_RPC(handlers, MarkRatingEnteredInError),
                               SB_RPC(handlers, RespondToGoal),

@@ -323,6 +323,11 @@ absl::StatusOr<v1::Rating> GoalHandlers::RateGoal(const api::Call& call,
       });
 }
 
+absl::StatusOr<v1::Rating> GoalHandlers::GetRating(const api::Call& call,
+                                                   const v1::GetRatingRequest& request) {
+  return database_.Get(call, RatingKind(), request.name());
+}
+
 absl::StatusOr<v1::ListRatingsResponse> GoalHandlers::ListRatings(
     const api::Call& call, const v1::ListRatingsRequest& request) {
   SB_RETURN_IF_ERROR(database_.Get(call, GoalKind(), request.parent()).status());

@@ -36,6 +36,7 @@ class GoalHandlers {
                                          const v1::SupersedeGoalRequest& request);
 
   absl::StatusOr<v1::Rating> RateGoal(const api::Call& call, const v1::RateGoalRequest& request);
+  absl::StatusOr<v1::Rating> GetRating(const api::Call& call, const v1::GetRatingRequest& request);
   absl::StatusOr<v1::ListRatingsResponse> ListRatings(const api::Call& call,
                                                       const v1::ListRatingsRequest& request);
   absl::StatusOr<v1::Rating> MarkRatingEnteredInError(

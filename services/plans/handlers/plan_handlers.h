@@ -54,6 +54,8 @@ class PlanHandlers {
 
   absl::StatusOr<v1::Screening> RecordScreening(const api::Call& call,
                                                 const v1::RecordScreeningRequest& request);
+  absl::StatusOr<v1::Screening> GetScreening(const api::Call& call,
+                                             const v1::GetScreeningRequest& request);
   absl::StatusOr<v1::ListScreeningsResponse> ListScreenings(
       const api::Call& call, const v1::ListScreeningsRequest& request);
   absl::StatusOr<v1::Review> CreateReview(const api::Call& call,

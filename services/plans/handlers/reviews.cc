@@ -51,6 +51,11 @@ absl::StatusOr<v1::Screening> PlanHandlers::RecordScreening(
       });
 }
 
+absl::StatusOr<v1::Screening> PlanHandlers::GetScreening(const api::Call& call,
+                                                         const v1::GetScreeningRequest& request) {
+  return database_.Get(call, ScreeningKind(), request.name());
+}
+
 absl::StatusOr<v1::ListScreeningsResponse> PlanHandlers::ListScreenings(
     const api::Call& call, const v1::ListScreeningsRequest& request) {
   SB_RETURN_IF_ERROR(database_.Get(call, PlanKind(), request.parent()).status());

@@ -233,6 +233,13 @@ TEST_F(RateGoalTest, PartnersDoNotSeeEachOthersRatings) {
   ASSERT_EQ(staffs.progress_size(), 3);
   EXPECT_EQ(staffs.progress(2).informant().kind(), v1::INFORMANT_KIND_CLINICIAN);
 
+  v1::GetRatingRequest one;
+  one.set_name(bens.name());
+  EXPECT_EQ(Do(&GoalHandlers::GetRating, Ben(), one)->value(), 2);
+  EXPECT_EQ(Do(&GoalHandlers::GetRating, Staff(), one)->informant().participant(), "ben");
+  EXPECT_THAT(Do(&GoalHandlers::GetRating, Anna(), one), kNotFound);
+  EXPECT_THAT(Do(&GoalHandlers::GetRating, Staff("dr-c"), one), kNotFound);
+
   v1::ListRatingsRequest of_ben;
   of_ben.set_parent("practices/p1/goals/g1");
   *of_ben.mutable_informant() = Participant("ben");

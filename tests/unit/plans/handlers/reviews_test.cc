@@ -161,6 +161,10 @@ TEST_F(ScreeningTest, IsListedNewestFirstToStaff) {
   EXPECT_EQ(page.screenings(0).participant(), "ben");
   EXPECT_EQ(page.screenings(0).recorded_by().subject(), "dr-a");
   EXPECT_THAT(Do(&PlanHandlers::ListScreenings, Staff("dr-c"), request), kNotFound);
+  v1::GetScreeningRequest one;
+  one.set_name(page.screenings(1).name());
+  EXPECT_EQ(Do(&PlanHandlers::GetScreening, Staff(), one)->participant(), "anna");
+  EXPECT_THAT(Do(&PlanHandlers::GetScreening, Staff("dr-c"), one), kNotFound);
 }
 
 TEST_F(ScreeningTest, OneThatIsRecordedMeanwhileKeepsThePlanFromComingIntoForce) {

@@ -15,6 +15,7 @@ namespace {
 constexpr char kService[] = "goals";
 constexpr char kListSeries[] = "/securebase.outcomes.v1.OutcomesService/ListSeries";
 constexpr char kGetSettings[] = "/securebase.episodes.v1.EpisodesService/GetPracticeSettings";
+constexpr char kGetInstrument[] = "/securebase.outcomes.v1.OutcomesService/GetInstrument";
 constexpr char kGetEpisode[] = "/securebase.episodes.v1.EpisodesService/GetEpisode";
 // Short, since the answer goes out without what these would have told.
 constexpr absl::Duration kOptionalTimeout = absl::Seconds(2);
@@ -77,6 +78,21 @@ absl::StatusOr<episodes::v1::PracticeSettings> RemoteNeighbours::GetSettings(
     kept.ask_again = now + kSettingsRetry;
   }
   return kept.known ? absl::StatusOr<episodes::v1::PracticeSettings>(kept.settings) : unknown;
+}
+
+absl::StatusOr<std::vector<std::string>> RemoteNeighbours::GetScales(
+    const api::Call& call, const std::string& instrument) {
+  outcomes::v1::GetInstrumentRequest request;
+  request.set_name(absl::StrCat("practices/", call.practice(), "/instruments/", instrument));
+  const auto found = outcomes_.Call<outcomes::v1::Instrument>(
+      kGetInstrument, client::AsService(call, kService, {"system/Questionnaire.r"}, kTimeout),
+      request);
+  SB_RETURN_IF_ERROR(client::NeighbourError(found.status(), "outcomes"));
+  std::vector<std::string> scales;
+  for (const outcomes::v1::Scale& scale : found->definition().scales()) {
+    scales.push_back(scale.id());
+  }
+  return scales;
 }
 
 absl::StatusOr<EpisodeFacts> RemoteNeighbours::GetEpisode(const api::Call& call,

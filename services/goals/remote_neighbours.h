@@ -17,8 +17,8 @@ namespace securebase::goals {
 // Neighbours over the network: the process of the outcomes service, which serves episodes too.
 //
 // Series are read on behalf of the caller, whose consent and scopes (Observation.s) decide what is
-// in them. Settings and the membership of an episode are read as the goals service itself; settings
-// are kept for kSettingsAge, and beyond it while nobody answers. Thread-safe.
+// in them. Settings, instruments and the membership of an episode are read as the goals service
+// itself; settings are kept for kSettingsAge, and beyond it while nobody answers. Thread-safe.
 class RemoteNeighbours : public Neighbours {
  public:
   static constexpr absl::Duration kSettingsAge = absl::Seconds(60);
@@ -34,6 +34,8 @@ class RemoteNeighbours : public Neighbours {
                                                                const std::string& episode,
                                                                const std::string& subject) override;
   absl::StatusOr<episodes::v1::PracticeSettings> GetSettings(const api::Call& call) override;
+  absl::StatusOr<std::vector<std::string>> GetScales(const api::Call& call,
+                                                     const std::string& instrument) override;
   absl::StatusOr<EpisodeFacts> GetEpisode(const api::Call& call,
                                           const std::string& episode) override;
 

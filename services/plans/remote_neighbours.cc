@@ -22,6 +22,7 @@ constexpr char kGetSettings[] = "/securebase.episodes.v1.EpisodesService/GetPrac
 constexpr char kListGoals[] = "/securebase.goals.v1.GoalsService/ListGoals";
 constexpr char kListSeries[] = "/securebase.outcomes.v1.OutcomesService/ListSeries";
 constexpr char kCreateSchedule[] = "/securebase.outcomes.v1.OutcomesService/CreateSchedule";
+constexpr char kGetInstrument[] = "/securebase.outcomes.v1.OutcomesService/GetInstrument";
 constexpr char kGetSchedule[] = "/securebase.outcomes.v1.OutcomesService/GetSchedule";
 constexpr char kEndSchedule[] = "/securebase.outcomes.v1.OutcomesService/EndSchedule";
 
@@ -133,6 +134,18 @@ absl::Status RemoteOutcomes::CreateSchedule(const api::Call& call, const std::st
                                                       client::OnBehalfOf(call, kTimeout), request)
                         .status(),
                     "outcomes");
+}
+
+absl::Status RemoteOutcomes::CheckInstrument(const api::Call& call, const std::string& name) {
+  outcomes::v1::GetInstrumentRequest request;
+  request.set_name(name);
+  return WithReason(
+      client_
+          .Call<outcomes::v1::Instrument>(
+              kGetInstrument,
+              client::AsService(call, kService, {"system/Questionnaire.r"}, kTimeout), request)
+          .status(),
+      "outcomes");
 }
 
 absl::StatusOr<outcomes::v1::Schedule> RemoteOutcomes::GetSchedule(const api::Call& call,

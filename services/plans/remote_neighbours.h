@@ -46,6 +46,7 @@ class RemoteOutcomes : public OutcomesNeighbour {
                                                                int limit) override;
   absl::Status CreateSchedule(const api::Call& call, const std::string& id,
                               const outcomes::v1::Schedule& schedule) override;
+  absl::Status CheckInstrument(const api::Call& call, const std::string& name) override;
   absl::StatusOr<outcomes::v1::Schedule> GetSchedule(const api::Call& call,
                                                      const std::string& name) override;
   absl::Status EndSchedule(const api::Call& call, const std::string& name) override;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "services/platform/api/participants.h"
 #include "services/platform/base/resource_name.h"
@@ -48,6 +50,23 @@ absl::Status CheckParticipants(Neighbours& neighbours, const api::Call& call,
     }
   }
   return InvalidFields(violations);
+}
+
+absl::Status CheckScale(Neighbours& neighbours, const api::Call& call, const v1::Goal& goal) {
+  if (!goal.has_scale()) {
+    return absl::OkStatus();
+  }
+  const auto scales = neighbours.GetScales(call, goal.scale().instrument());
+  if (scales.status().code() == absl::StatusCode::kNotFound) {
+    return InvalidFields(
+        {{"goal.scale.instrument", "must be an instrument's id; ListInstruments has them all"}});
+  }
+  SB_RETURN_IF_ERROR(scales.status());
+  if (std::find(scales->begin(), scales->end(), goal.scale().scale()) == scales->end()) {
+    return InvalidFields({{"goal.scale.scale", absl::StrCat("must be a scale of the instrument: ",
+                                                            absl::StrJoin(*scales, ", "))}});
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckTakesRecords(Neighbours& neighbours, const api::Call& call,

@@ -31,7 +31,11 @@ absl::Status CheckParticipants(Neighbours& neighbours, const api::Call& call,
                                const std::string& episode,
                                const std::vector<NamedParticipant>& participants);
 
-// The same without participants. OK when the owner of the episodes does not answer: who needs
+// INVALID_ARGUMENT when the goal is measured by a scale that there is not, naming the field below
+// `goal`; UNAVAILABLE when the owner of the instruments does not answer.
+absl::Status CheckScale(Neighbours& neighbours, const api::Call& call, const v1::Goal& goal);
+
+// The same as CheckParticipants, without participants. OK when the owner of the episodes does not answer: who needs
 // nothing else of it goes on while it is down.
 absl::Status CheckTakesRecords(Neighbours& neighbours, const api::Call& call,
                                const std::string& episode);

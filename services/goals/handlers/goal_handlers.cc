@@ -177,6 +177,7 @@ absl::StatusOr<v1::Goal> GoalHandlers::CreateGoal(const api::Call& call,
     SB_RETURN_IF_ERROR(InvalidFields(GoalViolations(request.goal(), "goal")));
     SB_RETURN_IF_ERROR(CheckParticipants(neighbours_, call, request.goal().episode(),
                                          ParticipantsOf(request.goal())));
+    SB_RETURN_IF_ERROR(CheckScale(neighbours_, call, request.goal()));
     return AddGoal(write, NewGoal(write, request.goal(), request.goal_id(), request.active()));
   });
 }
@@ -234,6 +235,7 @@ absl::StatusOr<v1::Goal> GoalHandlers::UpdateGoal(const api::Call& call,
       }
       SB_RETURN_IF_ERROR(
           CheckParticipants(neighbours_, call, after.episode(), ParticipantsOf(after)));
+      SB_RETURN_IF_ERROR(CheckScale(neighbours_, call, after));
     }
     return ChangeGoal(write, before, std::move(after));
   });
@@ -274,6 +276,7 @@ absl::StatusOr<v1::Goal> GoalHandlers::SupersedeGoal(const api::Call& call,
     SB_RETURN_IF_ERROR(InvalidFields(violations));
     SB_RETURN_IF_ERROR(
         CheckParticipants(neighbours_, call, old.episode(), ParticipantsOf(request.goal())));
+    SB_RETURN_IF_ERROR(CheckScale(neighbours_, call, request.goal()));
     v1::Goal successor = NewGoal(write, request.goal(), request.goal_id(), request.active());
     successor.set_supersedes(old.name());
     v1::Goal replaced = old;

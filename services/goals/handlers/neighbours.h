@@ -30,6 +30,11 @@ class Neighbours {
   // The practice's settings, defaults filled in.
   virtual absl::StatusOr<episodes::v1::PracticeSettings> GetSettings(const api::Call& call) = 0;
 
+  // The ids of an instrument's scales, by the instrument's id. NOT_FOUND: there is no such
+  // instrument.
+  virtual absl::StatusOr<std::vector<std::string>> GetScales(const api::Call& call,
+                                                             const std::string& instrument) = 0;
+
   // The episode of this name, whether or not the principal may see it. NOT_FOUND: there is none.
   virtual absl::StatusOr<EpisodeFacts> GetEpisode(const api::Call& call,
                                                   const std::string& episode) = 0;

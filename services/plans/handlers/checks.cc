@@ -1,5 +1,7 @@
 #include "services/plans/handlers/checks.h"
 
+#include <map>
+
 #include "absl/strings/str_cat.h"
 #include "services/platform/api/participants.h"
 #include "services/platform/base/error.h"
@@ -31,6 +33,32 @@ absl::StatusOr<std::string> ActingPerson(const records::Reader& reader, absl::st
 
 std::string AttestingSystem(const api::Call& call) {
   return call.principal.kind == auth::PrincipalKind::kSystem ? call.principal.subject : "";
+}
+
+absl::Status CheckInstruments(OutcomesNeighbour& outcomes, const api::Call& call,
+                              const v1::PlanContent& before, const v1::PlanContent& content,
+                              absl::string_view field) {
+  std::map<std::string, bool> exists;
+  for (const v1::PlannedMeasure& measure : before.measures()) {
+    exists[measure.instrument()] = true;
+  }
+  std::vector<FieldViolation> violations;
+  for (int i = 0; i < content.measures_size(); ++i) {
+    const std::string& name = content.measures(i).instrument();
+    const auto [found, is_new] = exists.try_emplace(name, true);
+    if (is_new) {
+      const absl::Status status = outcomes.CheckInstrument(call, name);
+      if (!status.ok() && status.code() != absl::StatusCode::kNotFound) {
+        return status;
+      }
+      found->second = status.ok();
+    }
+    if (!found->second) {
+      violations.push_back({absl::StrCat(field, ".measures[", i, "].instrument"),
+                            "must be an instrument; ListInstruments has them all"});
+    }
+  }
+  return InvalidFields(violations);
 }
 
 void HideFromParticipants(const api::Call& call, v1::Plan& plan) {

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "securebase/plans/v1/plan.pb.h"
+#include "services/plans/handlers/neighbours.h"
 #include "services/platform/records/database.h"
 
 // What handlers check and show beyond what the proto's options and the pure rules say.
@@ -22,6 +23,12 @@ absl::StatusOr<std::string> ActingPerson(const records::Reader& reader, absl::st
 
 // The subject of a system that vouches for somebody else; "" when the caller speaks for themself.
 std::string AttestingSystem(const api::Call& call);
+
+// INVALID_ARGUMENT naming every measure of `content` (the request's field `field`) whose instrument
+// there is not. Those that `before` has were looked at when they came into the plan.
+absl::Status CheckInstruments(OutcomesNeighbour& outcomes, const api::Call& call,
+                              const v1::PlanContent& before, const v1::PlanContent& content,
+                              absl::string_view field);
 
 // Takes out what is for staff and systems only, when the caller is a participant: and etag and
 // update time with it, which would tell of what is hidden (an answer to a warning, a review).

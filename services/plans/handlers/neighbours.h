@@ -49,6 +49,8 @@ class OutcomesNeighbour {
   // those of OutcomesService.CreateSchedule.
   virtual absl::Status CreateSchedule(const api::Call& call, const std::string& id,
                                       const outcomes::v1::Schedule& schedule) = 0;
+  // For the service itself: OK, or NOT_FOUND: there is no such instrument.
+  virtual absl::Status CheckInstrument(const api::Call& call, const std::string& name) = 0;
   // For the service itself; the errors are those of OutcomesService.
   virtual absl::StatusOr<outcomes::v1::Schedule> GetSchedule(const api::Call& call,
                                                              const std::string& name) = 0;

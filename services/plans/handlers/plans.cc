@@ -77,6 +77,7 @@ absl::StatusOr<v1::Plan> PlanHandlers::CreatePlan(const api::Call& call,
       SB_ASSIGN_OR_RETURN(content,
                           rules::DraftContent(library_, episode, request.draft(), "draft"));
     }
+    SB_RETURN_IF_ERROR(CheckInstruments(*neighbours_.outcomes, call, {}, content, "plan.content"));
     v1::Plan plan;
     plan.set_name(FormatName(kPlanPattern, {call.practice(), write.IdOr(request.plan_id())}));
     SB_ASSIGN_OR_RETURN(const auto existing, write.Find(PlanKind(), plan.name()));

@@ -87,6 +87,8 @@ absl::StatusOr<v1::Revision> PlanHandlers::RevisePlan(const api::Call& call,
         if (!episode.under_way) {
           return StateNotAllowed("the episode has ended; a plan is revised while it is under way");
         }
+        SB_RETURN_IF_ERROR(
+            CheckInstruments(*neighbours_.outcomes, call, plan.content(), content, "content"));
         SB_ASSIGN_OR_RETURN(v1::Revision revision,
                             AddRevision(write, library_, episode, std::move(content),
                                         request.change_reason(), "content", plan));

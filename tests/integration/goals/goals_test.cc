@@ -70,6 +70,13 @@ class GoalsServiceTest : public ::testing::Test {
     outcomes_.On<outcomes::v1::ListSeriesRequest, outcomes::v1::ListSeriesResponse>(
         "/securebase.outcomes.v1.OutcomesService/ListSeries",
         [](const auto&) { return absl::StatusOr<outcomes::v1::ListSeriesResponse>(Phq9()); });
+    outcomes_.On<outcomes::v1::GetInstrumentRequest, outcomes::v1::Instrument>(
+        "/securebase.outcomes.v1.OutcomesService/GetInstrument", [](const auto& request) {
+          EXPECT_EQ(request.name(), "practices/p1/instruments/phq-9");
+          outcomes::v1::Instrument instrument;
+          instrument.mutable_definition()->add_scales()->set_id("total");
+          return absl::StatusOr<outcomes::v1::Instrument>(instrument);
+        });
     std::vector<TestServer::GrpcService> services;
     services.push_back(MakeGoalsGrpcService(handlers_, server_.adapter()));
     ASSERT_OK(server_.Start(std::move(services)));

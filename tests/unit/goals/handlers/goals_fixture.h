@@ -40,6 +40,15 @@ class FakeNeighbours : public Neighbours {
     }
     return settings;
   }
+  absl::StatusOr<std::vector<std::string>> GetScales(const api::Call&,
+                                                     const std::string& instrument) override {
+    if (down) {
+      return NeighbourDown();
+    }
+    const auto found = scales.find(instrument);
+    return found == scales.end() ? absl::StatusOr<std::vector<std::string>>(NotFound(instrument))
+                                 : found->second;
+  }
   absl::StatusOr<EpisodeFacts> GetEpisode(const api::Call&, const std::string& episode) override {
     if (down) {
       return NeighbourDown();
@@ -54,6 +63,8 @@ class FakeNeighbours : public Neighbours {
   bool down = false;
   int series_calls = 0;
   std::map<std::string, std::vector<outcomes::v1::Series>> series;
+  std::map<std::string, std::vector<std::string>> scales = {{"phq-2", {"total"}},
+                                                            {"phq-9", {"total"}}};
   episodes::v1::PracticeSettings settings;
   std::map<std::string, EpisodeFacts> episodes;
 };

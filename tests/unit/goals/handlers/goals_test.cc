@@ -82,6 +82,24 @@ TEST_F(CreateGoalTest, ParticipantsMustBelongToTheEpisode) {
   EXPECT_THAT(refused, HasViolation("goal.scale.informant"));
 }
 
+TEST_F(CreateGoalTest, AScaleMustExist) {
+  v1::Goal goal = ScaleGoal();
+  goal.mutable_scale()->set_instrument("phq9");
+  EXPECT_THAT(Create(goal), HasViolation("goal.scale.instrument"));
+  goal = ScaleGoal();
+  goal.mutable_scale()->set_scale("sum");
+  const auto refused = Create(goal);
+  EXPECT_THAT(refused, HasViolation("goal.scale.scale"));
+  EXPECT_THAT(ViolationsOf(refused.status())[0].description, HasSubstr("total"));
+  ASSERT_OK(Create(ScaleGoal(), "g1"));
+  ASSERT_OK_AND_ASSIGN(goal, Get(Staff(), "g1"));
+  goal.mutable_scale()->set_scale("sum");
+  v1::UpdateGoalRequest update;
+  *update.mutable_goal() = goal;
+  update.mutable_update_mask()->add_paths("scale");
+  EXPECT_THAT(Do(&GoalHandlers::UpdateGoal, Staff(), update), HasViolation("goal.scale.scale"));
+}
+
 TEST_F(CreateGoalTest, FailsClosedWhenParticipantsCannotBeChecked) {
   neighbours_.down = true;
   EXPECT_THAT(Create(GboGoal()),

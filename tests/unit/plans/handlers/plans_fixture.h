@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "google/protobuf/text_format.h"
 #include "services/plans/handlers/plan_handlers.h"
 #include "services/platform/api/request_rules.h"
@@ -112,6 +113,13 @@ class FakeOutcomes : public OutcomesNeighbour {
     }
     return absl::OkStatus();
   }
+  absl::Status CheckInstrument(const api::Call&, const std::string& name) override {
+    ++instrument_calls;
+    if (!status.ok()) {
+      return status;
+    }
+    return absl::EndsWith(name, "/typo") ? NotFound(name) : absl::OkStatus();
+  }
   absl::StatusOr<outcomes::v1::Schedule> GetSchedule(const api::Call&,
                                                      const std::string& name) override {
     const auto found = schedules.find(name);
@@ -143,7 +151,8 @@ class FakeOutcomes : public OutcomesNeighbour {
     return count;
   }
 
-  absl::Status status;               // of every call
+  absl::Status status;  // of every call
+  int instrument_calls = 0;
   bool lose_answers = false;         // creates, and then fails
   std::map<std::string, int> taken;  // informants who have a schedule of somebody else's
   std::map<std::string, outcomes::v1::Schedule> schedules;

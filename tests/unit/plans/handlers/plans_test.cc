@@ -89,6 +89,30 @@ TEST_F(CreatePlanTest, NamesEveryWrongField) {
   EXPECT_THAT(plan, HasViolation("plan.content.measures[0].subject"));
 }
 
+TEST_F(CreatePlanTest, MeasuresAreInstrumentsThatExist) {
+  v1::PlanContent content = Content();
+  content.mutable_measures(1)->set_instrument("practices/p1/instruments/typo");
+  const auto plan = Create(content);
+  EXPECT_THAT(plan, HasViolation("plan.content.measures[1].instrument"));
+  EXPECT_EQ(ViolationsOf(plan.status()).size(), 1u);
+  outcomes_.status = NeighbourDown();
+  EXPECT_THAT(Create(), IsError(absl::StatusCode::kUnavailable, Reason::kNeighbourUnavailable));
+  // A revision need not know again what the plan has, only what is new in it.
+  outcomes_.status = absl::OkStatus();
+  ASSERT_OK(Create());
+  const int calls = outcomes_.instrument_calls;
+  v1::RevisePlanRequest request;
+  request.set_name(kPlan);
+  request.mutable_update_mask()->add_paths("measures");
+  *request.mutable_content() = Content();
+  request.mutable_content()->mutable_measures(0)->set_cadence_weeks(9);
+  ASSERT_OK(Do(&PlanHandlers::RevisePlan, Staff(), request));
+  EXPECT_EQ(outcomes_.instrument_calls, calls);
+  request.mutable_content()->mutable_measures(1)->set_instrument(content.measures(1).instrument());
+  EXPECT_THAT(Do(&PlanHandlers::RevisePlan, Staff(), request),
+              HasViolation("content.measures[1].instrument"));
+}
+
 TEST_F(CreatePlanTest, NeedsAVisibleEpisodeUnderWay) {
   EXPECT_THAT(Do(&PlanHandlers::CreatePlan, Staff("dr-c"), CreateRequest(Content())), kNotFound);
   v1::CreatePlanRequest request = CreateRequest(Content());

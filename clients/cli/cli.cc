@@ -2,16 +2,98 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "services/platform/base/error.h"
+#include "services/platform/base/nearest.h"
 
 namespace securebase::cli {
+namespace {
+
+std::vector<std::string> NamesOf(const std::vector<const CLI::App*>& commands) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : commands) {
+    names.push_back(command->get_name());
+  }
+  return names;
+}
+
+// How far the words of a command line lead.
+struct Reached {
+  const CLI::App* command;
+  std::string path;     // "securebase episodes"
+  std::string unknown;  // the first word that should be a command and is none
+};
+
+Reached Follow(const CLI::App& app, const std::vector<std::string>& arguments) {
+  Reached reached = {&app, app.get_name(), ""};
+  for (const std::string& word : arguments) {
+    const std::vector<const CLI::App*> commands = SubcommandsOf(*reached.command);
+    if (commands.empty() || absl::StartsWith(word, "-")) {
+      break;
+    }
+    const auto found = std::find_if(commands.begin(), commands.end(), [&](const CLI::App* command) {
+      return command->get_name() == word;
+    });
+    if (found == commands.end()) {
+      reached.unknown = word;
+      break;
+    }
+    reached.command = *found;
+    absl::StrAppend(&reached.path, " ", word);
+  }
+  return reached;
+}
+
+// CLI11 would only say that a subcommand is required, or that words were not expected. What is
+// wrong with the command line, of which CLI11 left `remaining`; its own `message` where that says
+// more.
+std::string Problem(const Reached& reached, const std::vector<std::string>& remaining,
+                    absl::string_view message) {
+  const std::vector<const CLI::App*> commands = SubcommandsOf(*reached.command);
+  if (!reached.unknown.empty()) {
+    return absl::StrCat("there is no command \"", reached.path, " ", reached.unknown, "\"",
+                        DidYouMean(reached.unknown, NamesOf(commands)));
+  }
+  for (const std::string& word : remaining) {
+    if (absl::StartsWith(word, "--") && word.size() > 2) {
+      // Without its value, which may be somebody's data.
+      const std::string flag = word.substr(0, word.find('='));
+      return absl::StrCat("\"", reached.path, "\" has no flag ", flag,
+                          DidYouMean(flag, FlagsOf(*reached.command)));
+    }
+  }
+  if (commands.empty()) {
+    return absl::StrReplaceAll(message, {{"\n", " "}});
+  }
+  return absl::StrCat("\"", reached.path, "\" needs a command",
+                      reached.command->get_parent() == nullptr
+                          ? ""
+                          : absl::StrCat(": ", absl::StrJoin(NamesOf(commands), ", ")));
+}
+
+}  // namespace
+
+std::vector<const CLI::App*> SubcommandsOf(const CLI::App& command) {
+  return command.get_subcommands([](const CLI::App*) { return true; });
+}
+
+std::vector<std::string> FlagsOf(const CLI::App& command) {
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      flags.push_back(absl::StrCat("--", name));
+    }
+  }
+  return flags;
+}
 
 int RunCli(const std::vector<std::string>& arguments, Console& console,
            const std::vector<AddCommands>& more) {
@@ -25,14 +107,6 @@ int RunCli(const std::vector<std::string>& arguments, Console& console,
   AddCompletionCommand(app, console);
   for (const AddCommands& add : more) {
     add(app, console);
-  }
-  // CLI11 would only say that a subcommand is required.
-  if (!arguments.empty() && !absl::StartsWith(arguments[0], "-") &&
-      app.get_subcommands(
-             [&](const CLI::App* command) { return command->get_name() == arguments[0]; })
-          .empty()) {
-    console.err << "securebase: there is no command \"" << arguments[0] << "\" (--help explains)\n";
-    return 2;
   }
   // CLI11 takes them from the back, and reports with exceptions.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
@@ -51,8 +125,9 @@ int RunCli(const std::vector<std::string>& arguments, Console& console,
     console.out << command->help(std::string(absl::StripSuffix(parents, " ")));
     return 0;
   } catch (const CLI::ParseError& error) {
-    console.err << "securebase: " << absl::StrReplaceAll(error.what(), {{"\n", " "}})
-                << " (--help explains)\n";
+    const Reached reached = Follow(app, arguments);
+    console.err << "securebase: " << Problem(reached, app.remaining(true), error.what()) << " ("
+                << reached.path << " --help explains)\n";
     return 2;
   }
   if (console.status.ok()) {

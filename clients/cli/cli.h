@@ -31,6 +31,10 @@ void AddChangeCommand(CLI::App& app, Console& console);
 void AddCatalogueCommand(CLI::App& app, Console& console);
 void AddCompletionCommand(CLI::App& app, Console& console);
 
+// The commands of a command, and its flags, "--output".
+std::vector<const CLI::App*> SubcommandsOf(const CLI::App& command);
+std::vector<std::string> FlagsOf(const CLI::App& command);
+
 // What may stand for the last of `words` on the command line; empty: nothing.
 std::vector<std::string> CompletionsFor(const CLI::App& app, const std::vector<std::string>& words);
 

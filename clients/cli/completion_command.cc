@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "clients/cli/cli.h"
 
 namespace securebase::cli {
@@ -24,7 +23,7 @@ std::vector<std::string> CompletionsFor(const CLI::App& app,
   // The command that the words before the last lead to; the last one is what is being typed.
   const CLI::App* command = &app;
   for (size_t i = 0; i + 1 < words.size(); ++i) {
-    for (const CLI::App* sub : command->get_subcommands([](const CLI::App*) { return true; })) {
+    for (const CLI::App* sub : SubcommandsOf(*command)) {
       if (sub->get_name() == words[i]) {
         command = sub;
         break;
@@ -38,14 +37,12 @@ std::vector<std::string> CompletionsFor(const CLI::App& app,
       completions.push_back(word);
     }
   };
-  for (const CLI::App* sub : command->get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* sub : SubcommandsOf(*command)) {
     offer(sub->get_name());
   }
   if (absl::StartsWith(typed, "-")) {
-    for (const CLI::Option* option : command->get_options()) {
-      for (const std::string& name : option->get_lnames()) {
-        offer(absl::StrCat("--", name));
-      }
+    for (const std::string& flag : FlagsOf(*command)) {
+      offer(flag);
     }
   }
   return completions;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <string>
@@ -147,6 +148,15 @@ void AppendMethod(const MethodDescriptor& method, std::string& out) {
 
 }  // namespace
 
+std::vector<std::string> Packages() {
+  std::vector<std::string> packages;
+  for (const auto* service : AllServices()) {
+    packages.push_back(service->file()->package());
+  }
+  packages.push_back(type::v1::ErrorReason_descriptor()->file()->package());
+  return packages;
+}
+
 std::string ApiReference(const std::string& package) {
   std::string out = kGenerated;
   absl::StrAppend(&out, "# ", package, "\n\n");
@@ -247,10 +257,20 @@ void AddReferenceCommand(CLI::App& app, Console& console) {
       ->required()
       ->type_name("WHAT");
   command->callback([what, &console] {
-    console.out << (*what == "errors"   ? ErrorCatalogue()
-                    : *what == "scopes" ? ScopeTable()
-                    : *what == "verbs"  ? FormatVerbs(MakeVerbs(AllServices()))
-                                        : ApiReference(*what));
+    std::vector<std::string> known = Packages();
+    if (std::find(known.begin(), known.end(), *what) != known.end()) {
+      console.out << ApiReference(*what);
+    } else if (*what == "errors") {
+      console.out << ErrorCatalogue();
+    } else if (*what == "scopes") {
+      console.out << ScopeTable();
+    } else if (*what == "verbs") {
+      console.out << FormatVerbs(MakeVerbs(AllServices()));
+    } else {
+      known.insert(known.end(), {"errors", "scopes", "verbs"});
+      console.status = absl::InvalidArgumentError(absl::StrCat(
+          "there is no reference of \"", *what, "\"; choose ", absl::StrJoin(known, ", ")));
+    }
   });
 }
 

@@ -60,6 +60,13 @@ absl::Status DiskError(absl::string_view doing, const std::string& path) {
   return SystemError(absl::StatusCode::kUnavailable, doing, path, errno);
 }
 
+absl::Status PathIsTaken(const std::string& path) {
+  return MakeError(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists,
+                   absl::StrCat(path,
+                                " exists already, and a backup overwrites nothing; choose "
+                                "another name, or move that away"));
+}
+
 absl::Status SyncFolderOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
@@ -95,7 +102,7 @@ absl::StatusOr<std::unique_ptr<BackupWriter>> BackupWriter::Create(const std::st
                                                                    const BackupInfo& info) {
   struct stat there = {};
   if (lstat(path.c_str(), &there) == 0) {
-    return AlreadyExists(path);
+    return PathIsTaken(path);
   }
   // A name of its own: what an interrupted backup left behind is in nobody's way.
   const std::string partial = absl::StrCat(path, ".", NewEpoch(), ".partial");
@@ -169,7 +176,7 @@ absl::StatusOr<BackupContents> BackupWriter::Finish() {
   }
   // link and not rename: it fails when something has come to be there meanwhile.
   if (link(partial_.c_str(), path_.c_str()) != 0) {
-    return errno == EEXIST ? AlreadyExists(path_) : DiskError("make", path_);
+    return errno == EEXIST ? PathIsTaken(path_) : DiskError("make", path_);
   }
   SB_RETURN_IF_ERROR(SyncFolderOf(path_));
   return contents_;

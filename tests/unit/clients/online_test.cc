@@ -90,6 +90,15 @@ TEST(ReferenceTest, DocumentationIsCurrent) {
   ExpectRepositoryFile("docs/scopes.md", ScopeTable());
 }
 
+TEST(ReferenceTest, WhatHasNoneIsRefused) {
+  std::ostringstream out;
+  std::ostringstream error;
+  Console console{out, error, false, absl::OkStatus()};
+  EXPECT_EQ(RunCli({"reference", "nope"}, console, {AddReferenceCommand}), 2);
+  EXPECT_EQ(out.str(), "");
+  EXPECT_THAT(error.str(), HasSubstr("no reference of \"nope\"; choose securebase.episodes.v1, "));
+}
+
 TEST(CommentsTest, FindsCommentsOfEveryKind) {
   EXPECT_THAT(CommentOf("securebase.episodes.v1.EpisodesService"), HasSubstr("safety holds"));
   EXPECT_THAT(CommentOf("securebase.episodes.v1.EpisodesService.GetEpisode"),

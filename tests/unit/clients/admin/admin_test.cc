@@ -180,7 +180,8 @@ TEST_F(AdminTest, EveryRefusalIsOneLineWithTheRemedy) {
     EXPECT_THAT(outcome.err, AllOf(StartsWith("securebase: "), HasSubstr(text)));
     EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
   };
-  refused({"admin", "backup", "--store", Url("outcomes.db"), "--to", Path("b")}, 1, "exists");
+  refused({"admin", "backup", "--store", Url("outcomes.db"), "--to", Path("b")}, 1,
+          "exists already, and a backup overwrites nothing; choose another name");
   refused({"admin", "backup", "--store", Url("none.db"), "--to", Path("c")}, 2, "none.db");
   refused({"admin", "backup", "--store", "memory:", "--to", Path("c")}, 2, "memory:");
   refused({"admin", "backup", "--store", Url("outcomes.db"), "--to", Path("no/c")}, 2, "no");

@@ -131,9 +131,13 @@ TEST(CliTest, AnswersMayBeAllEmptyOrNotApplicable) {
 // Bad input: exit code 2 and one line that says what is wrong, nothing on standard output.
 TEST(CliTest, BadInputIsOneClearLine) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
-      {{}, "subcommand"},
+      {{}, "\"securebase\" needs a command (securebase --help explains)"},
       {{"score"}, "instrument"},
-      {{"socre"}, "socre"},
+      {{"socre"}, "there is no command \"securebase socre\"; did you mean \"score\"?"},
+      {{"catalogue", "shw"}, "no command \"securebase catalogue shw\"; did you mean \"show\"?"},
+      {{"catalogue", "unlike"}, "\"securebase catalogue unlike\" (securebase catalogue --help"},
+      {{"score", "phq-9", "--answer", "1"}, "has no flag --answer; did you mean \"--answers\"?"},
+      {{"score", "phq-9", "--answers", "1", "--zzz=secret"}, "has no flag --zzz (securebase score"},
       {{"score", "phq-99", "--answers", "1"}, "there is no instrument \"phq-99\""},
       {{"score", "phq-9"}, "--answers"},
       {{"score", "phq-9", "--answers", "1,2"}, "PHQ-9 has 10 items (9 scored), but 2 places"},
@@ -157,7 +161,7 @@ TEST(CliTest, BadInputIsOneClearLine) {
       {{"change", "phq-9", "--scale", "mood", "--from", "2", "--to", "1"}, "known: total"},
       {{"change", "phq-9", "--scale", "total", "--from", "2", "--to", "1", "--policy", "x"},
        "known: nhs-talking-therapies, jacobson-truax-95"},
-      {{"catalogue"}, "subcommand"},
+      {{"catalogue"}, "\"securebase catalogue\" needs a command: list, show"},
       {{"catalogue", "show", "phq-99"}, "catalogue list"}};
   for (const auto& [arguments, message] : cases) {
     const Outcome outcome = Execute(arguments);

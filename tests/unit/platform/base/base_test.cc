@@ -3,6 +3,7 @@
 #include "services/platform/base/audit.h"
 #include "services/platform/base/id.h"
 #include "services/platform/base/json.h"
+#include "services/platform/base/nearest.h"
 #include "services/platform/base/resource_name.h"
 #include "tests/testing/status_matchers.h"
 
@@ -72,6 +73,20 @@ TEST(AuditTest, IsOneJsonLine) {
             "{\"time\":\"1970-01-01T00:00:00.000000Z\",\"practice\":\"p1\","
             "\"principal\":\"staff:\\\"x\\\"\\n\",\"method\":\"/m\",\"resource\":\"\","
             "\"outcome\":\"OK\",\"call_id\":\"\"}");
+}
+
+TEST(NearestTest, FindsWhatWasMeantAndNothingElse) {
+  const std::vector<std::string> words = {"list", "show", "create", "assessments"};
+  EXPECT_EQ(Nearest("lst", words), "list");
+  EXPECT_EQ(Nearest("lsit", words), "list");
+  EXPECT_EQ(Nearest("List", words), "list");
+  EXPECT_EQ(Nearest("craete", words), "create");
+  EXPECT_EQ(Nearest("assess", words), "assessments");
+  EXPECT_EQ(Nearest("asessments", words), "assessments");
+  EXPECT_EQ(Nearest("", words), "");
+  EXPECT_EQ(Nearest("delete", words), "");
+  EXPECT_EQ(DidYouMean("shwo", words), "; did you mean \"show\"?");
+  EXPECT_EQ(DidYouMean("x", words), "");
 }
 
 }  // namespace

@@ -17,6 +17,11 @@ int main(int argc, char** argv) {
   const char* no_color = std::getenv("NO_COLOR");
   const bool colour = isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
   securebase::cli::Console console{std::cout, std::cerr, colour, absl::OkStatus()};
+  // What gRPC logs of a connection that fails stands in the error as well, in plain words. Whoever
+  // looks for more sets one of these.
+  if (std::getenv("GRPC_VERBOSITY") == nullptr && std::getenv("GRPC_TRACE") == nullptr) {
+    setenv("GRPC_VERBOSITY", "NONE", 1);
+  }
   const securebase::SystemClock clock;
   const int code = securebase::cli::RunCli(
       std::vector<std::string>(argv + 1, argv + argc), console,

@@ -1,20 +1,28 @@
 #include "clients/cli/online/connection.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "clients/cli/online/connection_error.h"
+#include "services/platform/base/nearest.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::cli {
 namespace {
 
+constexpr char kDefaultTimeout[] = "30s";
+
+// A line of a profile, and where its value goes.
 using Setting = std::pair<std::string, std::string*>;
 
 std::vector<Setting> Settings(ConnectionOptions& options) {
@@ -28,6 +36,8 @@ std::vector<Setting> Settings(ConnectionOptions& options) {
       {"SECUREBASE_OUTCOMES_ADDRESS", &options.outcomes_address},
       {"SECUREBASE_GOALS_ADDRESS", &options.goals_address},
       {"SECUREBASE_PLANS_ADDRESS", &options.plans_address},
+      {"SECUREBASE_TIMEOUT", &options.timeout},
+      {"SECUREBASE_PLAINTEXT", &options.plaintext_text},
   };
 }
 
@@ -36,14 +46,71 @@ absl::Status Missing(absl::string_view what, absl::string_view flag, absl::strin
                                                  ", or name a --profile that has it"));
 }
 
-absl::StatusOr<std::string> FirstLine(const std::string& path) {
+// Opening a folder succeeds, and so does reading nothing from it.
+absl::StatusOr<std::ifstream> OpenFile(absl::string_view what, const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the ", what, " ", path, " is a folder; name the file in it"));
+  }
   std::ifstream in(path);
+  if (!in.good()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "cannot read the ", what, " ", path, "; check that it exists and that you may read it"));
+  }
+  return in;
+}
+
+absl::StatusOr<std::string> FirstLine(const std::string& path) {
+  SB_ASSIGN_OR_RETURN(std::ifstream in, OpenFile("token file", path));
   std::string line;
   if (!std::getline(in, line) || line.empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("cannot read the token file ", path, "; check that it exists"));
+        absl::StrCat("the token file ", path, " is empty; write a token into its first line"));
   }
   return std::string(absl::StripAsciiWhitespace(line));
+}
+
+// Sets what flags and environment left empty.
+absl::Status ReadProfile(const std::string& path, const std::vector<Setting>& settings) {
+  SB_ASSIGN_OR_RETURN(std::ifstream in, OpenFile("profile", path));
+  std::vector<std::string> known;
+  for (const Setting& setting : settings) {
+    known.push_back(setting.first);
+  }
+  int number = 0;
+  for (std::string raw; std::getline(in, raw);) {
+    ++number;
+    const absl::string_view line = absl::StripAsciiWhitespace(raw);
+    if (line.empty() || line[0] == '#') {
+      continue;
+    }
+    const size_t equals = line.find('=');
+    if (equals == absl::string_view::npos) {  // not shown: it may be a token
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ":", number, ": write NAME=value, or # before a comment"));
+    }
+    const absl::string_view name = absl::StripAsciiWhitespace(line.substr(0, equals));
+    const auto setting = std::find_if(settings.begin(), settings.end(),
+                                      [&](const Setting& s) { return s.first == name; });
+    if (setting == settings.end()) {
+      const std::string meant = DidYouMean(name, known);
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, ":", number, ": a profile has no ", name,
+          meant.empty() ? absl::StrCat("; it knows ", absl::StrJoin(known, ", ")) : meant));
+    }
+    if (setting->second->empty()) {
+      *setting->second = std::string(absl::StripAsciiWhitespace(line.substr(equals + 1)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// "goals", "plans" or, which serves episodes as well, "outcomes".
+std::string ServiceOf(const std::string& method) {
+  const std::vector<std::string> parts = absl::StrSplit(method, '.');
+  const std::string package = parts.size() > 1 ? parts[1] : "";
+  return package == "goals" || package == "plans" ? package : "outcomes";
 }
 
 }  // namespace
@@ -74,28 +141,14 @@ void AddConnectionOptions(CLI::App& command, ConnectionOptions& options) {
       "SECUREBASE_PLANS_ADDRESS");
   add("--timeout", options.timeout, "how long a call may take (30s)", "DURATION",
       "SECUREBASE_TIMEOUT");
-  command.add_flag("--plaintext", options.plaintext, "without TLS; loopback addresses only")
+  command.add_flag("--plaintext", options.plaintext_text, "without TLS; loopback addresses only")
       ->envname("SECUREBASE_PLAINTEXT")
       ->group("Connection");
 }
 
 absl::Status Complete(ConnectionOptions& options) {
   if (!options.profile.empty()) {
-    std::ifstream in(options.profile);
-    if (!in.good()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("cannot read the profile ", options.profile, "; check that it exists"));
-    }
-    const std::vector<Setting> settings = Settings(options);
-    for (std::string line; std::getline(in, line);) {
-      const std::pair<std::string, std::string> parts =
-          absl::StrSplit(absl::StripAsciiWhitespace(line), absl::MaxSplits('=', 1));
-      for (const auto& [name, value] : settings) {
-        if (parts.first == name && value->empty()) {
-          *value = parts.second;
-        }
-      }
-    }
+    SB_RETURN_IF_ERROR(ReadProfile(options.profile, Settings(options)));
   }
   if (options.practice.empty()) {
     return Missing("practice", "--practice", "SECUREBASE_PRACTICE");
@@ -106,23 +159,33 @@ absl::Status Complete(ConnectionOptions& options) {
   if (options.token.empty()) {
     return Missing("token", "--token-file", "SECUREBASE_TOKEN_FILE");
   }
+  if (!options.plaintext_text.empty() &&
+      !absl::SimpleAtob(options.plaintext_text, &options.plaintext)) {
+    return absl::InvalidArgumentError(
+        "--plaintext (or SECUREBASE_PLAINTEXT) must be true or false");
+  }
+  if (options.timeout.empty()) {
+    options.timeout = kDefaultTimeout;
+  }
   absl::Duration timeout;
   if (!absl::ParseDuration(options.timeout, &timeout) || timeout <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError("--timeout must be a duration like 30s or 2m");
+    return absl::InvalidArgumentError(
+        "--timeout (or SECUREBASE_TIMEOUT) must be a duration like 30s or 2m");
   }
   return absl::OkStatus();
 }
 
+const std::string& Connections::AddressOf(const std::string& method) const {
+  const std::string service = ServiceOf(method);
+  return service == "goals"   ? options_.goals_address
+         : service == "plans" ? options_.plans_address
+                              : options_.outcomes_address;
+}
+
 absl::StatusOr<client::Client*> Connections::For(const std::string& method) {
-  const std::vector<std::string> parts = absl::StrSplit(method, '.');
-  const std::string package = parts.size() > 1 ? parts[1] : "";
-  const bool goals = package == "goals";
-  const bool plans = package == "plans";
-  const std::string& address = goals   ? options_.goals_address
-                               : plans ? options_.plans_address
-                                       : options_.outcomes_address;
+  const std::string& address = AddressOf(method);
   if (address.empty()) {
-    const std::string name = goals ? "goals" : plans ? "plans" : "outcomes";
+    const std::string name = ServiceOf(method);
     return Missing(absl::StrCat("address of ", name), absl::StrCat("--", name, "-address"),
                    absl::StrCat("SECUREBASE_", absl::AsciiStrToUpper(name), "_ADDRESS"));
   }
@@ -150,8 +213,10 @@ absl::Status Connections::Call(const std::string& method, const google::protobuf
   options.deadline = absl::Now() + timeout;
   options.token = options_.token;
   const size_t dot = method.rfind('.');
-  return client->CallMethod(absl::StrCat("/", method.substr(0, dot), "/", method.substr(dot + 1)),
-                            options, request, response);
+  return ExplainConnectionError(
+      client->CallMethod(absl::StrCat("/", method.substr(0, dot), "/", method.substr(dot + 1)),
+                         options, request, response),
+      AddressOf(method), options_);
 }
 
 }  // namespace securebase::cli

@@ -23,14 +23,16 @@ struct ConnectionOptions {
   std::string outcomes_address;  // serves episodes and outcomes
   std::string goals_address;
   std::string plans_address;
-  bool plaintext = false;
-  std::string timeout = "30s";
+  std::string plaintext_text;  // as it was given: "true"
+  std::string timeout;
+  bool plaintext = false;  // set by Complete
 };
 
 void AddConnectionOptions(CLI::App& command, ConnectionOptions& options);
 
 // Fills in what the profile says where neither flag nor environment did, and checks that a practice
-// and a token are there. INVALID_ARGUMENT says what is missing and how to give it.
+// and a token are there. INVALID_ARGUMENT says what is missing and how to give it, or which line of
+// the profile is wrong.
 absl::Status Complete(ConnectionOptions& options);
 
 // Clients by service, made when first needed. Not thread-safe, but once a method's client has been
@@ -48,6 +50,8 @@ class Connections {
                     google::protobuf::Message& response);
 
  private:
+  const std::string& AddressOf(const std::string& method) const;
+
   const ConnectionOptions& options_;
   std::map<std::string, std::unique_ptr<client::Client>> clients_;  // by address
 };

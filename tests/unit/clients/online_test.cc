@@ -3,10 +3,13 @@
 #include <set>
 #include <sstream>
 
+#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "clients/cli/cli.h"
 #include "clients/cli/online/batch.h"
 #include "clients/cli/online/comments.h"
+#include "clients/cli/online/connection.h"
+#include "clients/cli/online/connection_error.h"
 #include "clients/cli/online/fields.h"
 #include "clients/cli/online/reference.h"
 #include "clients/cli/online/render.h"
@@ -20,6 +23,7 @@
 #include "services/platform/auth/dev_pki.h"
 #include "services/platform/auth/file.h"
 #include "services/platform/auth/tls_files.h"
+#include "services/platform/base/error.h"
 #include "tests/testing/golden.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temporary_folder.h"
@@ -201,6 +205,137 @@ TEST(CompletionTest, OffersCommandsAndFlags) {
   EXPECT_THAT(CompletionsFor(app, {"goals", "ra"}), ElementsAre("rate"));
   EXPECT_THAT(CompletionsFor(app, {"goals", "rate", "--val"}), ElementsAre("--value"));
   EXPECT_THAT(CompletionsFor(app, {"goals", "rate", "x"}), IsEmpty());
+}
+
+class ProfileTest : public ::testing::Test {
+ protected:
+  absl::Status Read(const std::string& text) {
+    options_.profile = folder_.Write("client.env", text);
+    return Complete(options_);
+  }
+  std::string Error(const std::string& text) {
+    const absl::Status status = Read(text);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+    return absl::StrReplaceAll(status.message(), {{folder_.path(), "DIR"}});
+  }
+
+  const TemporaryFolder folder_;
+  ConnectionOptions options_;
+};
+
+TEST_F(ProfileTest, SetsWhatFlagsLeaveOpen) {
+  options_.goals_address = "flag:1";
+  ASSERT_OK(
+      Read("# mine\n\nSECUREBASE_PRACTICE=p1\nSECUREBASE_TOKEN = a=b \nSECUREBASE_TIMEOUT=5s\n"
+           "SECUREBASE_GOALS_ADDRESS=profile:1\nSECUREBASE_PLAINTEXT=true\n"));
+  EXPECT_EQ(options_.practice, "p1");
+  EXPECT_EQ(options_.token, "a=b");
+  EXPECT_EQ(options_.timeout, "5s");
+  EXPECT_EQ(options_.goals_address, "flag:1");
+  EXPECT_TRUE(options_.plaintext);
+}
+
+TEST_F(ProfileTest, AFlagBeatsItsTimeoutAndWithoutAnyItIs30s) {
+  options_.timeout = "1m";
+  ASSERT_OK(Read("SECUREBASE_PRACTICE=p1\nSECUREBASE_TOKEN=t\nSECUREBASE_TIMEOUT=5s\n"));
+  EXPECT_EQ(options_.timeout, "1m");
+  options_ = {};
+  ASSERT_OK(Read("SECUREBASE_PRACTICE=p1\nSECUREBASE_TOKEN=t\n"));
+  EXPECT_EQ(options_.timeout, "30s");
+  EXPECT_FALSE(options_.plaintext);
+}
+
+TEST_F(ProfileTest, WhatIsWrongIsNamed) {
+  EXPECT_EQ(Error("SECUREBASE_PRACTISE=p1\n"),
+            "DIR/client.env:1: a profile has no SECUREBASE_PRACTISE; did you mean "
+            "\"SECUREBASE_PRACTICE\"?");
+  EXPECT_THAT(Error("\nHOME=x\n"), HasSubstr("client.env:2: a profile has no HOME; it knows "));
+  const std::string line = Error("eyJhbGciOi\n");
+  EXPECT_THAT(line, HasSubstr("client.env:1: write NAME=value"));
+  EXPECT_THAT(line, Not(HasSubstr("eyJ")));
+  EXPECT_THAT(Error("SECUREBASE_PRACTICE=p\nSECUREBASE_TOKEN=t\nSECUREBASE_TIMEOUT=soon\n"),
+              HasSubstr("SECUREBASE_TIMEOUT"));
+  EXPECT_THAT(Error("SECUREBASE_PRACTICE=p\nSECUREBASE_TOKEN=t\nSECUREBASE_PLAINTEXT=perhaps\n"),
+              HasSubstr("SECUREBASE_PLAINTEXT"));
+}
+
+TEST_F(ProfileTest, AFolderIsNone) {
+  options_.profile = folder_.path();
+  EXPECT_THAT(std::string(Complete(options_).message()), HasSubstr("is a folder; name the file"));
+  options_ = {};
+  options_.practice = "p1";
+  options_.token_file = folder_.path();
+  EXPECT_THAT(std::string(Complete(options_).message()), HasSubstr("is a folder; name the file"));
+}
+
+// What gRPC says, and a part of what a person reads.
+TEST(ConnectionErrorTest, SaysWhatToDo) {
+  ConnectionOptions options;
+  options.ca_file = "ca.crt";
+  options.timeout = "4s";
+  const std::string failing =
+      "connections to all backends failing; last error: UNKNOWN: ipv4:h:1: ";
+  const auto explained = [&](const std::string& message) {
+    return ExplainConnectionError(absl::UnavailableError(message), "h:1", options);
+  };
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {failing + "Tls handshake failed: SSL_ERROR_SSL: error:0A000086:SSL routines::certificate "
+                 "verify failed",
+       "the certificate of h:1 is not signed by ca.crt, or it has expired"},
+      {failing + "Custom verification check failed with error: UNAUTHENTICATED: Hostname "
+                 "Verification Check failed.",
+       "the certificate of h:1 is for other names"},
+      {failing + "Tls handshake failed: SSL_ERROR_SSL: error:0A00010B:SSL routines::wrong version "
+                 "number",
+       "h:1 does not talk TLS"},
+      {failing + "Cannot check peer: missing selected ALPN property.", "no Securebase service"},
+      {failing + "Failed to connect to remote host: Connection refused", "nobody listens on h:1"},
+      {"DNS resolution failed for h:1: C-ares status is not ARES_SUCCESS qtype=AAAA name=h "
+       "is_balancer=0: Domain name not found",
+       "the name in h:1 cannot be found"},
+      {failing + "Handshake read failed", "accepts connections and does not answer"},
+      {failing + "Socket closed", "it asks for a client certificate; give --certificate and --key"},
+      {"Socket closed", "broke off before there was an answer"},
+  };
+  for (const auto& [message, text] : cases) {
+    const absl::Status status = explained(message);
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+    EXPECT_THAT(std::string(status.message()), HasSubstr(text)) << message;
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr("ipv4"))) << message;
+  }
+  EXPECT_THAT(std::string(ExplainConnectionError(absl::DeadlineExceededError("Deadline Exceeded"),
+                                                 "h:1", options)
+                              .message()),
+              HasSubstr("no answer from h:1 within 4s"));
+  options.certificate_file = "client.crt";
+  EXPECT_THAT(std::string(explained(failing + "Socket closed").message()),
+              HasSubstr("does not accept the client certificate client.crt"));
+  options.plaintext = true;
+  EXPECT_THAT(std::string(explained(failing + "Socket closed").message()),
+              HasSubstr("leave out --plaintext"));
+}
+
+TEST(ConnectionErrorTest, WhatTheServiceSaysStays) {
+  const absl::Status status = MakeError(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
+                                        "the store says Connection refused; retry");
+  EXPECT_EQ(ExplainConnectionError(status, "h:1", {}), status);
+  const absl::Status unknown = absl::UnavailableError("something new");
+  EXPECT_EQ(ExplainConnectionError(unknown, "h:1", {}), unknown);
+}
+
+// gRPC's words may change with its release; this connects for real.
+TEST(ConnectionErrorTest, NobodyListens) {
+  const TemporaryFolder folder;
+  std::ostringstream out;
+  std::ostringstream error;
+  Console console{out, error, false, absl::OkStatus()};
+  EXPECT_EQ(RunCli({"episodes", "list", "--practice", "p1", "--token", "t", "--plaintext",
+                    "--outcomes-address", "127.0.0.1:1"},
+                   console, {AddOnlineCommands}),
+            1);
+  EXPECT_EQ(error.str(),
+            "securebase: nobody listens on 127.0.0.1:1; start the service, or correct the "
+            "address\n");
 }
 
 TEST(RenderTest, DrawsASeriesWithItsVerdict) {

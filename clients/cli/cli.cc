@@ -169,13 +169,17 @@ int FinishOutput(std::ostream& out, int descriptor, std::ostream& err, int code)
   return 1;
 }
 
+CLI::Option* TakesOneOf(CLI::Option* option, const std::vector<std::string>& choices) {
+  // The placeholder shows them already.
+  return option->check(CLI::IsMember(choices).description(""))
+      ->type_name(absl::StrJoin(choices, "|"));
+}
+
 void AddOutputOption(CLI::App& command, bool& json) {
-  command
-      .add_option_function<std::string>(
-          "--output", [&json](const std::string& value) { json = value == "json"; },
-          "table for people (default), or json")
-      ->check(CLI::IsMember({"table", "json"}))
-      ->type_name("FORMAT");
+  TakesOneOf(command.add_option_function<std::string>(
+                 "--output", [&json](const std::string& value) { json = value == "json"; },
+                 "table for people (default), or json"),
+             {"table", "json"});
 }
 
 }  // namespace securebase::cli

@@ -38,6 +38,9 @@ std::vector<std::string> FlagsOf(const CLI::App& command);
 // What may stand for the last of `words` on the command line; empty: nothing.
 std::vector<std::string> CompletionsFor(const CLI::App& app, const std::vector<std::string>& words);
 
+// Makes the option take one of these words, which help and completion show.
+CLI::Option* TakesOneOf(CLI::Option* option, const std::vector<std::string>& choices);
+
 // --output json|table, the same for every verb.
 void AddOutputOption(CLI::App& command, bool& json);
 

@@ -1,8 +1,13 @@
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "clients/cli/cli.h"
 
 namespace securebase::cli {
@@ -15,6 +20,33 @@ constexpr char kBash[] = R"(_securebase() {
 }
 complete -o default -F _securebase securebase
 )";
+
+// The words that an option takes, "table" and "json"; empty when it takes anything else.
+// Placeholders show them in small letters, and several with ",..." behind.
+std::vector<std::string> ChoicesOf(const CLI::Option& option, bool& list) {
+  std::string placeholder = option.get_type_name();
+  absl::string_view rest = placeholder;
+  list = absl::ConsumeSuffix(&rest, ",...");
+  const bool literal = !rest.empty() && std::none_of(rest.begin(), rest.end(), [](char c) {
+    return absl::ascii_isupper(static_cast<unsigned char>(c));
+  });
+  return literal ? std::vector<std::string>(absl::StrSplit(rest, '|')) : std::vector<std::string>();
+}
+
+// What may stand behind an option's name.
+std::vector<std::string> ValuesFor(const CLI::Option& option, const std::string& typed) {
+  std::vector<std::string> values;
+  bool list = false;
+  const std::vector<std::string> choices = ChoicesOf(option, list);
+  // Of "couple,fam" the last is being typed.
+  const size_t begin = list ? typed.rfind(',') + 1 : 0;  // npos + 1 is 0
+  for (const std::string& choice : choices) {
+    if (absl::StartsWith(choice, typed.substr(begin))) {
+      values.push_back(absl::StrCat(typed.substr(0, begin), choice));
+    }
+  }
+  return values;
+}
 
 }  // namespace
 
@@ -31,6 +63,16 @@ std::vector<std::string> CompletionsFor(const CLI::App& app,
     }
   }
   const std::string typed = words.empty() ? "" : words.back();
+  // bash makes a word of its own of the "=" in --kind=couple.
+  const size_t count = words.size();
+  const bool behind_equals = count >= 3 && words[count - 2] == "=";
+  if (count >= 2) {
+    const CLI::Option* option =
+        command->get_option_no_throw(words[count - (behind_equals ? 3 : 2)]);
+    if (option != nullptr && option->get_items_expected_max() > 0) {
+      return ValuesFor(*option, typed == "=" ? "" : typed);
+    }
+  }
   std::vector<std::string> completions;
   const auto offer = [&](const std::string& word) {
     if (absl::StartsWith(word, typed)) {

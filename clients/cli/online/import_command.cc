@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "clients/cli/cli.h"
 #include "clients/cli/online/connection.h"
 #include "clients/cli/online/definitions.h"
 #include "clients/cli/online/import.h"
@@ -113,9 +114,8 @@ void AddImportVerb(CLI::App& assessments, Console& console) {
                    "standard input")
       ->required()
       ->type_name("FILE");
-  command->add_option("--format", arguments->format, "csv or ndjson; by the file's name if unset")
-      ->check(CLI::IsMember({"csv", "ndjson"}))
-      ->type_name("FORMAT");
+  TakesOneOf(command->add_option("--format", arguments->format, "by the file's name if unset"),
+             {"csv", "ndjson"});
   command
       ->add_option("--report", arguments->report,
                    "write what failed to this file, not to standard error")

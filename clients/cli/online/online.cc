@@ -227,8 +227,10 @@ void AddVerb(CLI::App& parent, const std::string& name, const Verb& verb, Consol
   }
   for (size_t i = 0; i < verb.flags.size(); ++i) {
     sub->add_option(verb.flags[i].name, command->values[i], verb.flags[i].help)
-        ->type_name("VALUE")
-        ->allow_extra_args(false)
+        ->type_name(verb.flags[i].placeholder)
+        // One value behind each, but the flag as often as needed.
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->group("Fields");
   }
   sub->add_option(

@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "clients/cli/cli.h"
 #include "clients/cli/online/connection.h"
 #include "clients/cli/online/fields.h"
 #include "clients/cli/online/online.h"
@@ -60,9 +61,8 @@ void AddTextsImportVerb(CLI::App& texts, Console& console) {
       ->add_option("--licence-statement", arguments->licence,
                    "by what right the practice uses the wording, where the file does not say it")
       ->type_name("TEXT");
-  command->add_option("--format", arguments->format, "csv or ndjson; by the file's name if unset")
-      ->check(CLI::IsMember({"csv", "ndjson"}))
-      ->type_name("FORMAT");
+  TakesOneOf(command->add_option("--format", arguments->format, "by the file's name if unset"),
+             {"csv", "ndjson"});
   command->add_flag("--validate-only", arguments->validate_only, "only check, and store nothing");
   AddConnectionOptions(*command, arguments->connection);
   command->callback([arguments, &console] { console.status = Import(*arguments, console); });

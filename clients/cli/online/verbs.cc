@@ -8,6 +8,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "clients/cli/online/comments.h"
 #include "google/api/field_behavior.pb.h"
@@ -107,16 +109,74 @@ bool IsExpandable(const FieldDescriptor& field) {
          field.message_type()->full_name() != "securebase.type.v1.Coding";
 }
 
+// Messages that have a form of their own, and how it is shown.
+const std::map<std::string, std::string>& ShortForms() {
+  static const auto* forms = new std::map<std::string, std::string>{
+      {"google.protobuf.Duration", "DURATION"},
+      {"google.protobuf.FieldMask", "FIELD,..."},
+      {"google.protobuf.Timestamp", "TIME"},
+      {"securebase.outcomes.v1.Answer", "ANSWER,..."},
+      {"securebase.type.v1.ExternalIdentifier", "SYSTEM|VALUE"},
+      {"securebase.type.v1.PartialDate", "DATE"},
+  };
+  return *forms;
+}
+
+bool IsJson(const FieldDescriptor& field) {
+  return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
+         ShortForms().count(field.message_type()->full_name()) == 0;
+}
+
+// What may be given of a message: "id, role, display_name".
+std::string FieldNames(const Descriptor& type) {
+  std::vector<std::string> names;
+  for (int i = 0; i < type.field_count(); ++i) {
+    if (!Has(*type.field(i), google::api::OUTPUT_ONLY)) {
+      names.push_back(type.field(i)->name());
+    }
+  }
+  return absl::StrJoin(names, ", ");
+}
+
 std::string Help(const FieldDescriptor& field) {
   std::string help = CommentOf(field.full_name());
   const size_t paragraph = help.find("\n\n");
   if (paragraph != std::string::npos) {
     help.resize(paragraph);
   }
-  if (field.cpp_type() == FieldDescriptor::CPPTYPE_ENUM) {
-    absl::StrAppend(&help, " One of: ", EnumChoices(*field.enum_type()), ".");
+  if (IsJson(field)) {
+    absl::StrAppend(&help, " JSON with ", FieldNames(*field.message_type()), "; or @FILE.");
+  }
+  if (field.is_repeated() && field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    help += " Give the flag once for each.";
   }
   return help;
+}
+
+std::string Placeholder(const FieldDescriptor& field) {
+  const std::string type =
+      field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE ? field.message_type()->full_name() : "";
+  const auto message = ShortForms().find(type);
+  if (message != ShortForms().end()) {
+    return message->second;
+  }
+  std::string one;
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return "JSON";
+    case FieldDescriptor::CPPTYPE_ENUM:
+      one = absl::StrReplaceAll(EnumChoices(*field.enum_type()), {{", ", "|"}});
+      break;
+    case FieldDescriptor::CPPTYPE_BOOL:
+      one = "true|false";
+      break;
+    case FieldDescriptor::CPPTYPE_STRING:
+      one = Pattern(field).empty() ? "TEXT" : "NAME";
+      break;
+    default:
+      one = "NUMBER";
+  }
+  return field.is_repeated() ? one + ",..." : one;
 }
 
 class FlagBuilder {
@@ -202,7 +262,8 @@ class FlagBuilder {
         return;
       }
     }
-    verb_.flags.push_back({absl::StrCat("--", name), path, Help(*path.back())});
+    verb_.flags.push_back(
+        {absl::StrCat("--", name), path, Placeholder(*path.back()), Help(*path.back())});
   }
 
   Verb& verb_;

@@ -12,6 +12,9 @@ namespace securebase::cli {
 struct Flag {
   std::string name;  // "--statement"
   FieldPath path;
+  // How its value is written. Words in small letters are meant literally ("couple|family"), those
+  // in capitals stand for something ("DATE"); ",..." says that there may be several.
+  std::string placeholder;
   std::string help;
 };
 

@@ -35,6 +35,7 @@ using ::securebase::testing::ExpectGolden;
 using ::securebase::testing::ExpectRepositoryFile;
 using ::securebase::testing::HasViolation;
 using ::securebase::testing::TemporaryFolder;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -205,6 +206,49 @@ TEST(CompletionTest, OffersCommandsAndFlags) {
   EXPECT_THAT(CompletionsFor(app, {"goals", "ra"}), ElementsAre("rate"));
   EXPECT_THAT(CompletionsFor(app, {"goals", "rate", "--val"}), ElementsAre("--value"));
   EXPECT_THAT(CompletionsFor(app, {"goals", "rate", "x"}), IsEmpty());
+}
+
+TEST(CompletionTest, OffersTheValuesOfAFlag) {
+  CLI::App app("", "securebase");
+  std::ostringstream out;
+  Console console{out, out, false, absl::OkStatus()};
+  AddOnlineCommands(app, console);
+  EXPECT_THAT(CompletionsFor(app, {"episodes", "create", "--kind", ""}),
+              ElementsAre("individual", "couple", "family", "caregiver-child"));
+  EXPECT_THAT(CompletionsFor(app, {"episodes", "create", "--kind", "c"}),
+              ElementsAre("couple", "caregiver-child"));
+  EXPECT_THAT(CompletionsFor(app, {"episodes", "create", "--kind", "=", "fa"}),
+              ElementsAre("family"));
+  EXPECT_THAT(CompletionsFor(app, {"episodes", "create", "--kind", "="}).size(), 4);
+  EXPECT_THAT(CompletionsFor(app, {"alerts", "list", "--states", "open,a"}),
+              ElementsAre("open,acknowledged"));
+  EXPECT_THAT(CompletionsFor(app, {"episodes", "list", "--output", "j"}), ElementsAre("json"));
+  EXPECT_THAT(CompletionsFor(app, {"episodes", "create", "--etag", ""}), IsEmpty());
+  EXPECT_THAT(CompletionsFor(app, {"episodes", "list", "--all", "--outp"}),
+              ElementsAre("--output"));
+}
+
+std::string HelpOf(const std::vector<std::string>& command) {
+  std::ostringstream out;
+  Console console{out, out, false, absl::OkStatus()};
+  std::vector<std::string> arguments = command;
+  arguments.push_back("--help");
+  EXPECT_EQ(RunCli(arguments, console, {AddOnlineCommands}), 0);
+  return out.str();
+}
+
+TEST(HelpTest, SaysHowEveryValueIsWritten) {
+  const std::string help = HelpOf({"episodes", "create"});
+  EXPECT_THAT(help, HasSubstr("--kind individual|couple|family|caregiver-child"));
+  EXPECT_THAT(help, HasSubstr("--planned true|false"));
+  EXPECT_THAT(help, HasSubstr("--start-time TIME"));
+  EXPECT_THAT(help, HasSubstr("--external-identifiers SYSTEM|VALUE"));
+  EXPECT_THAT(help, HasSubstr("--participants JSON"));
+  EXPECT_THAT(help,
+              ContainsRegex("JSON with id, [a-z_, ]*; or @FILE. Give the flag once for each"));
+  EXPECT_THAT(help, Not(HasSubstr("VALUE ...")));
+  EXPECT_THAT(HelpOf({"goals", "update"}), HasSubstr("--update-mask FIELD,..."));
+  EXPECT_THAT(HelpOf({"assessments", "submit"}), HasSubstr("--answers ANSWER,..."));
 }
 
 class ProfileTest : public ::testing::Test {

@@ -439,6 +439,25 @@ TEST(RenderTest, ListsAsATableAndOneAsFields) {
   ExpectGolden("cli/episodes.txt", out.str());
 }
 
+TEST(RenderTest, ZeroIsAFinding) {
+  outcomes::v1::Assessment assessment;
+  auto& answer = *assessment.add_answers();
+  answer.set_item("1");
+  answer.set_value(0);
+  auto& result = *assessment.mutable_result();
+  auto& scale = *result.add_scales();
+  scale.set_id("total");
+  scale.mutable_derivation()->add_contributions()->set_item("1");
+  result.mutable_derivation()->add_answers()->set_item("2");
+  std::ostringstream out;
+  Console console{out, out, false, absl::OkStatus()};
+  Render(console, assessment);
+  EXPECT_THAT(out.str(), HasSubstr("answers\n  item: 1\n  value: 0\n"));
+  EXPECT_THAT(out.str(), HasSubstr("contributions\n        item: 1\n        value: 0\n"));
+  EXPECT_THAT(out.str(), HasSubstr("answers\n      item: 2\n      value: 0\n"));
+  EXPECT_THAT(out.str(), Not(HasSubstr("version")));
+}
+
 TEST(JsonProblemTest, DoesNotQuoteTheInput) {
   securebase::goals::v1::Goal goal;
   for (const char* json :

@@ -12,10 +12,13 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "services/platform/base/error.h"
+#include "services/platform/base/interrupt.h"
 #include "services/platform/base/nearest.h"
 
 namespace securebase::cli {
 namespace {
+
+constexpr int kExitOfSignal = 128;  // plus its number, as shells count
 
 std::vector<std::string> NamesOf(const std::vector<const CLI::App*>& commands) {
   std::vector<std::string> names;
@@ -132,6 +135,10 @@ int RunCli(const std::vector<std::string>& arguments, Console& console,
   }
   if (console.status.ok()) {
     return 0;
+  }
+  if (Interrupted() != 0) {
+    console.err << "securebase: stopped by a signal; what was half made is removed\n";
+    return kExitOfSignal + Interrupted();
   }
   console.err << "securebase: " << Printable(console.status.message(), true);
   // The message names the first three and counts the rest; all of it stays one line.

@@ -14,7 +14,8 @@ using AddCommands = std::function<void(CLI::App& app, Console& console)>;
 
 // Runs `securebase` with the arguments behind its name; `more` are commands beside those that work
 // without a server. Returns the exit code: 0 on success and for
-// help, 2 on bad input with one line on console.err, 1 when something else is wrong.
+// help, 2 on bad input with one line on console.err, 1 when something else is wrong, 128 and the
+// signal's number when a command noticed that it is to stop.
 int RunCli(const std::vector<std::string>& arguments, Console& console,
            const std::vector<AddCommands>& more = {});
 

@@ -11,6 +11,7 @@
 #include "clients/cli/admin/text.h"
 #include "clients/cli/cli.h"
 #include "clients/cli/json_output.h"
+#include "services/platform/base/interrupt.h"
 #include "services/platform/base/status_macros.h"
 #include "services/platform/storage/backup_file.h"
 #include "services/platform/storage/backup_source.h"
@@ -152,6 +153,7 @@ void PrintContents(const std::string& file, const BackupContents& contents, bool
 absl::Status BackUp(const Options& options, Console& console, const Clock& clock) {
   BackupContents contents;
   {
+    const NoteInterrupts interrupts;  // so that neither snapshot nor half a backup is left
     Progress progress(console, options.json);
     progress.Say("taking a snapshot");
     const absl::Time now = clock.Now();
@@ -308,6 +310,7 @@ absl::Status Compare(const Options& options, Console& console, const Clock& cloc
   const absl::Time after = clock.Now() + storage::kComparedKeysLife;
   std::vector<SummaryPair> pairs;
   {
+    const NoteInterrupts interrupts;  // so that no snapshot is left
     Progress progress(console, options.json);
     SB_ASSIGN_OR_RETURN(const std::vector<PracticeSummary> left,
                         Summarize(options.file, after, progress, clock));

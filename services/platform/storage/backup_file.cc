@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/platform/base/error.h"
+#include "services/platform/base/interrupt.h"
 #include "services/platform/base/status_macros.h"
 #include "services/platform/storage/checks.h"
 #include "services/platform/storage/codec.h"
@@ -220,6 +221,7 @@ class Reading {
   absl::StatusOr<BackupContents> Run() {
     SB_RETURN_IF_ERROR(Open());
     while (!ended_) {
+      SB_RETURN_IF_ERROR(CheckInterrupted());
       SB_RETURN_IF_ERROR(ReadChunk());
       SB_RETURN_IF_ERROR(TakeChunk());
     }

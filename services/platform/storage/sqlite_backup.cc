@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "services/platform/base/error.h"
+#include "services/platform/base/interrupt.h"
 #include "services/platform/base/status_macros.h"
 #include "services/platform/storage/checks.h"
 #include "services/platform/storage/sqlite_connection.h"
@@ -18,7 +19,8 @@
 namespace securebase::storage {
 namespace {
 
-constexpr int kPagesPerStep = 1024;  // 4 MiB between looks at the deadline
+constexpr int kStepsPerLook = 100'000;  // of SQLite's virtual machine, some milliseconds
+constexpr int kPagesPerStep = 1024;     // 4 MiB between looks at the deadline
 
 absl::Status SystemError(absl::string_view doing, const std::string& path) {
   return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStoreUnavailable,
@@ -61,11 +63,12 @@ absl::Status CopyPages(absl::Time deadline, SqliteConnection& from, SqliteConnec
   }
   int code = SQLITE_OK;
   bool late = false;
-  while (code == SQLITE_OK && !late) {
+  while (code == SQLITE_OK && !late && Interrupted() == 0) {
     code = sqlite3_backup_step(backup, kPagesPerStep);
     late = absl::Now() >= deadline;
   }
   const int finished = sqlite3_backup_finish(backup);
+  SB_RETURN_IF_ERROR(CheckInterrupted());
   if (code != SQLITE_DONE) {
     return late && code == SQLITE_OK ? DeadlineExceededError() : SqliteError(code, "copy");
   }
@@ -85,6 +88,9 @@ absl::Status CopyInto(absl::Time deadline, const std::string& from, const std::s
                       const std::string& vfs) {
   SB_RETURN_IF_ERROR(MakeNewPrivateFile(to));
   SB_ASSIGN_OR_RETURN(const auto target, SqliteConnection::Open(to, SQLITE_OPEN_READWRITE, vfs));
+  // The integrity check takes long, too.
+  sqlite3_progress_handler(
+      target->handle(), kStepsPerLook, [](void*) { return Interrupted() == 0 ? 0 : 1; }, nullptr);
   {
     SB_ASSIGN_OR_RETURN(const auto source, SqliteConnection::Open(from, SQLITE_OPEN_READONLY, vfs));
     SB_RETURN_IF_ERROR(CopyPages(deadline, *source, *target));

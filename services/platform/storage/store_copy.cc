@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "services/platform/base/error.h"
+#include "services/platform/base/interrupt.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::storage {
@@ -58,6 +59,7 @@ absl::Status ReadPractice(Store& store, const std::string& practice,
     std::string mark;
     bool changed = false;
     do {
+      SB_RETURN_IF_ERROR(CheckInterrupted());
       SB_ASSIGN_OR_RETURN(const ExportPage page,
                           store.Export(CallContext(), practice, cursor, kPageItems));
       changed = !mark.empty() && page.mark != mark;

@@ -2,9 +2,11 @@
 
 #include <sys/stat.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -19,6 +21,7 @@
 #include "gtest/gtest.h"
 #include "services/platform/auth/file.h"
 #include "services/platform/auth/keyring.h"
+#include "services/platform/base/interrupt.h"
 #include "services/platform/storage/sqlite_store.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/golden.h"
@@ -214,6 +217,51 @@ TEST_F(AdminTest, EveryRefusalIsOneLineWithTheRemedy) {
   }
   refused({"admin", "restore", "--from", Path("b"), "--store", Url("other.db")}, 1,
           "restore to an empty store");
+}
+
+// Stops the command that looks at it, as Ctrl-C would, at the beginning of its work.
+class StoppingClock : public Clock {
+ public:
+  explicit StoppingClock(int signal) : signal_(signal) {}
+  absl::Time Now() const override {
+    if (Interrupted() == 0) {
+      raise(signal_);
+    }
+    return absl::UnixEpoch() + absl::Hours(500'000);
+  }
+
+ private:
+  const int signal_;
+};
+
+TEST_F(AdminTest, ACopyThatIsStoppedLeavesNothingBehind) {
+  MakeStore("outcomes.db");
+  const std::vector<std::string> backup = {"admin", "backup", "--store", Url("outcomes.db"),
+                                           "--to",  Path("b")};
+  Ok({"admin", "backup", "--store", Url("outcomes.db"), "--to", Path("whole")});
+  const auto names = [&] {
+    std::set<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+      found.insert(entry.path().filename());
+    }
+    return found;
+  };
+  const std::set<std::string> before = names();
+  for (const auto& arguments : {backup, {"admin", "compare", Path("whole"), Url("outcomes.db")}}) {
+    for (const int signal : {SIGINT, SIGTERM}) {
+      const StoppingClock clock(signal);
+      std::ostringstream out;
+      std::ostringstream err;
+      Console console{out, err, false, absl::OkStatus()};
+      EXPECT_EQ(RunCli(arguments, console,
+                       {[&](CLI::App& app, Console& to) { AddAdminCommand(app, to, clock); }}),
+                128 + signal);
+      EXPECT_EQ(err.str(), "securebase: stopped by a signal; what was half made is removed\n");
+      EXPECT_EQ(out.str(), "");
+      EXPECT_EQ(names(), before);
+    }
+  }
+  Ok(backup);  // what was noted is forgotten
 }
 
 TEST_F(AdminTest, ProgressIsForPeopleWhoLook) {

@@ -2,8 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -13,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "services/platform/base/nearest.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::config {
@@ -22,6 +25,7 @@ struct FlagSet::Flag {
   std::string type;          // "DURATION"; empty: a switch
   std::string default_text;  // empty: none is shown
   std::string help;
+  std::string range;  // "1 to 256"; empty: none
   std::string group;
   Display display = Display::kShow;
   // Empty if the value was taken, else what would be right: "is not a duration; write ...".
@@ -128,6 +132,7 @@ void FlagSet::AddBool(std::string name, bool& value, std::string help) {
 
 void FlagSet::AddInteger(std::string name, int& value, int min, int max, std::string help) {
   Flag& flag = Add(std::move(name), "NUMBER", absl::StrCat(value), std::move(help));
+  flag.range = absl::StrCat(min, " to ", max);
   flag.set = [&value, min, max](const std::string& text) -> std::string {
     int number = 0;
     if (!absl::SimpleAtoi(text, &number) || number < min || number > max) {
@@ -141,6 +146,7 @@ void FlagSet::AddInteger(std::string name, int& value, int min, int max, std::st
 void FlagSet::AddDuration(std::string name, absl::Duration& value, absl::Duration min,
                           absl::Duration max, std::string help) {
   Flag& flag = Add(std::move(name), "DURATION", absl::FormatDuration(value), std::move(help));
+  flag.range = absl::StrCat(absl::FormatDuration(min), " to ", absl::FormatDuration(max));
   flag.set = [&value, min, max](const std::string& text) -> std::string {
     absl::Duration duration;
     if (!absl::ParseDuration(text, &duration)) {
@@ -192,13 +198,27 @@ std::string FlagSet::Help() const {
     absl::StrAppend(&help, "  --", flag->name, flag->type.empty() ? "" : " ", flag->type, "\n");
     const bool shown = !flag->default_text.empty() && flag->display == Display::kShow;
     AppendWrapped(help, "      ",
-                  absl::StrCat(flag->help, shown ? " Default: " : "",
-                               shown ? flag->default_text : "", shown ? "." : ""));
+                  absl::StrCat(flag->help,
+                               flag->range.empty() ? "" : absl::StrCat(" From ", flag->range, "."),
+                               shown ? absl::StrCat(" Default: ", flag->default_text, ".") : ""));
   }
   return help;
 }
 
+std::string FlagSet::WhichFlag(absl::string_view name) const {
+  std::vector<std::string> names = {"config"};
+  for (const auto& flag : flags_) {
+    names.push_back(flag->name);
+  }
+  const std::string meant = DidYouMean(name, names);
+  return absl::StrCat(meant, meant.empty() ? ";" : "", " --help lists them");
+}
+
 absl::StatusOr<std::vector<std::string>> FlagSet::FromFile(const std::string& path) const {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {  // which opens, and reads as if empty
+    return FlagError("config", "", absl::StrCat(path, " is a folder; name the file in it"));
+  }
   std::ifstream file(path);
   if (!file) {
     return FlagError("config", "", absl::StrCat(path, " cannot be read; check path and mode"));
@@ -216,8 +236,8 @@ absl::StatusOr<std::vector<std::string>> FlagSet::FromFile(const std::string& pa
                                    [&](const auto& flag) { return flag->name == item.name; });
     if (!known) {
       return FlagError("config", "",
-                       absl::StrCat(path, " sets \"", item.fullname(),
-                                    "\", which is no flag; --help lists them"));
+                       absl::StrCat(path, " sets \"", item.fullname(), "\", which is no flag",
+                                    WhichFlag(item.fullname())));
     }
     arguments.push_back(AsArgument(item.name, absl::StrJoin(item.inputs, ",")));
   }
@@ -297,7 +317,7 @@ absl::StatusOr<std::optional<std::string>> FlagSet::Parse(const std::vector<std:
       const std::string name = NameOf(argument);
       if (absl::StartsWith(argument, "--") && options.count(name) == 0 && name != "config") {
         return absl::InvalidArgumentError(
-            absl::StrCat("--", name, ": there is no such flag; --help lists them"));
+            absl::StrCat("--", name, ": there is no such flag", WhichFlag(name)));
       }
     }
     return absl::InvalidArgumentError(

@@ -84,12 +84,13 @@ void AddServingFlags(FlagSet& flags, ServerOptions& options) {
                     absl::Minutes(10), "The deadline of calls that come without one.");
   flags.AddDuration("max-deadline", options.max_deadline, absl::Seconds(1), absl::Hours(1),
                     "The longest deadline; later ones are cut to it.");
-  flags.AddInteger("max-message-bytes", options.max_message_bytes, 64 << 10, 64 << 20,
-                   "The largest request. None of the API's own limits allows more than 400 KiB of "
-                   "text.");
+  flags.AddInteger(
+      "max-message-bytes", options.max_message_bytes, 64 << 10, 64 << 20,
+      "The largest request, in bytes. None of the API's own limits allows more than 400 KiB of "
+      "text.");
   flags.AddInteger("connection-memory-bytes", options.connection_memory_bytes, 16 << 20, 1 << 30,
-                   "What connections and the requests on their way in may hold together. Beyond "
-                   "it, calls and connections are ended.");
+                   "What connections and the requests on their way in may hold together, in bytes. "
+                   "Beyond it, calls and connections are ended.");
   flags.AddInteger("max-connections", options.max_connections, 1, 100000,
                    "Connections open at a time; more are closed at once.");
   flags.AddDuration("max-connection-age", options.max_connection_age, absl::Seconds(10),

@@ -7,8 +7,11 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
+#include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::process {
@@ -41,6 +44,26 @@ void PrepareProcess() {
   }
 }
 
+// What is wrong with a file begins with its path; this puts the flag that names it before it.
+absl::Status WithFlag(const config::ServerOptions& options, const absl::Status& status) {
+  const std::pair<absl::string_view, const std::string&> files[] = {
+      {"--tls-certificate", options.tls.certificate},
+      {"--tls-key", options.tls.key},
+      {"--tls-client-ca", options.tls.ca},
+      {"--jwks", options.jwks},
+      {"--keyring", options.keyring},
+      {"--neighbour-certificate", options.neighbour_tls.certificate},
+      {"--neighbour-key", options.neighbour_tls.key},
+      {"--neighbour-ca", options.neighbour_tls.ca},
+  };
+  for (const auto& [flag, path] : files) {
+    if (!path.empty() && absl::StartsWith(status.message(), absl::StrCat(path, ": "))) {
+      return absl::Status(status.code(), absl::StrCat(flag, ": ", status.message()));
+    }
+  }
+  return status;
+}
+
 absl::Status Run(Program& program, const std::vector<std::string>& arguments,
                  const std::function<absl::Status(const config::ServerOptions&)>& serve) {
   config::ServerOptions options = program.defaults;
@@ -56,7 +79,18 @@ absl::Status Run(Program& program, const std::vector<std::string>& arguments,
     return absl::OkStatus();
   }
   SB_RETURN_IF_ERROR(config::ValidateServerOptions(options));
-  return serve(options);
+  return WithFlag(options, serve(options));
+}
+
+// The error in one line with all that is wrong: a message names the first few.
+std::string Line(const absl::Status& status) {
+  const std::vector<FieldViolation> violations = ViolationsOf(status);
+  if (!violations.empty()) {
+    return absl::StrJoin(violations, "; ", [](std::string* out, const FieldViolation& violation) {
+      absl::StrAppend(out, violation.field, ": ", violation.description);
+    });
+  }
+  return status.message().empty() ? status.ToString() : std::string(status.message());
 }
 
 }  // namespace
@@ -68,9 +102,7 @@ int ServiceMain(Program program, int argc, char** argv,
   if (status.ok()) {
     return 0;
   }
-  const std::string line = absl::StrCat(
-      program.name, ": ",
-      status.message().empty() ? status.ToString() : std::string(status.message()), "\n");
+  const std::string line = absl::StrCat(program.name, ": ", Line(status), "\n");
   fputs(line.c_str(), stderr);
   return 1;
 }

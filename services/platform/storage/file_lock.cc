@@ -1,6 +1,7 @@
 #include "services/platform/storage/file_lock.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,9 +14,31 @@
 #include "services/platform/storage/checks.h"
 
 namespace securebase::storage {
+namespace {
+
+// "user securebase", or by number where the name is not known.
+std::string UserName(uid_t id) {
+  passwd entry = {};
+  passwd* found = nullptr;
+  char buffer[4096];
+  const bool known =
+      getpwuid_r(id, &entry, buffer, sizeof(buffer), &found) == 0 && found != nullptr;
+  return known ? absl::StrCat("user ", found->pw_name) : absl::StrCat("user ", id);
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<FileLock>> FileLock::Acquire(const std::string& path) {
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  struct stat info = {};
+  if (fd < 0 && errno == EACCES && stat(path.c_str(), &info) == 0) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStoreUnavailable,
+                     absl::StrCat("cannot open the lock file ", path, ", which belongs to ",
+                                  UserName(info.st_uid),
+                                  ": run as that user, or have it and the "
+                                  "store's other files given to ",
+                                  UserName(geteuid())));
+  }
   if (fd < 0) {
     return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStoreUnavailable,
                      absl::StrCat("cannot make the lock file ", path, ": ", std::strerror(errno),

@@ -141,10 +141,14 @@ TEST_F(FlagsTest, ErrorsInTheFileNameIt) {
   dir.Write("c.toml", "[serving]\nread-threads = 1\n");
   EXPECT_THAT(ErrorOf({"--config=" + path}), HasSubstr("serving"));
   EXPECT_THAT(ErrorOf({"--config=/nowhere"}), HasSubstr("/nowhere cannot be read"));
+  EXPECT_EQ(ErrorOf({"--config=" + dir.path()}),
+            "--config: " + dir.path() + " is a folder; name the file in it");
 }
 
 TEST_F(FlagsTest, UnknownArgumentsAreNamedWithoutTheirValue) {
-  EXPECT_EQ(ErrorOf({"--jwsk=SECRET"}), "--jwsk: there is no such flag; --help lists them");
+  EXPECT_EQ(ErrorOf({"--jwsk=SECRET"}),
+            "--jwsk: there is no such flag; did you mean \"jwks\"? --help lists them");
+  EXPECT_EQ(ErrorOf({"--zzzz=SECRET"}), "--zzzz: there is no such flag; --help lists them");
   EXPECT_THAT(ErrorOf({"SECRET"}), Not(HasSubstr("SECRET")));
   EXPECT_THAT(ErrorOf({"--jwks"}), HasSubstr("jwks"));
 }
@@ -153,7 +157,8 @@ TEST_F(FlagsTest, HelpExplainsEveryFlagAndHidesSecrets) {
   ASSERT_OK_AND_ASSIGN(const auto help, Parse({"--help"}));
   ASSERT_TRUE(help.has_value());
   EXPECT_THAT(*help, HasSubstr("SECUREBASE_DRAIN_TIME"));
-  EXPECT_THAT(*help, HasSubstr("Default: 20s."));
+  EXPECT_THAT(*help, HasSubstr("Drain. From 0 to 1h. Default: 20s."));
+  EXPECT_THAT(*help, HasSubstr("Threads. From 1 to 64. Default: 8."));
   EXPECT_THAT(*help, HasSubstr("--config"));
   EXPECT_THAT(*help, Not(HasSubstr("SECRET")));
 }

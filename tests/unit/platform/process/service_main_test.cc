@@ -64,6 +64,23 @@ TEST_F(ServiceMainTest, AConfigurationErrorIsOneLine) {
               ::testing::ExitedWithCode(1), "^securebase-notes: [^\n]*\n$");
 }
 
+TEST_F(ServiceMainTest, AllThatIsWrongIsNamed) {
+  EXPECT_EXIT(RunAndExit({"--allow-plaintext", "--require-client-certificate=false"}, NotReached),
+              ::testing::ExitedWithCode(1),
+              "^securebase-notes: --issuer: [^\n]*--jwks: [^\n]*--keyring: [^\n]*--store: is "
+              "missing[^\n]*\n$");
+}
+
+TEST_F(ServiceMainTest, AFileThatCannotBeUsedIsNamedWithItsFlag) {
+  EXPECT_EXIT(RunAndExit(GoodArguments(),
+                         [](const config::ServerOptions& options) {
+                           return MakeError(absl::StatusCode::kFailedPrecondition,
+                                            Reason::kInternal, options.keyring + ": cannot open");
+                         }),
+              ::testing::ExitedWithCode(1),
+              "^securebase-notes: --keyring: /keys/ring: cannot open\n$");
+}
+
 TEST_F(ServiceMainTest, AnErrorOfTheServiceIsOneLine) {
   EXPECT_EXIT(RunAndExit(GoodArguments(),
                          [](const config::ServerOptions&) {

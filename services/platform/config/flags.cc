@@ -205,12 +205,12 @@ std::string FlagSet::Help() const {
   return help;
 }
 
-std::string FlagSet::WhichFlag(absl::string_view name) const {
-  std::vector<std::string> names = {"config"};
+std::string FlagSet::WhichFlag(absl::string_view dashes, absl::string_view name) const {
+  std::vector<std::string> names = {absl::StrCat(dashes, "config")};
   for (const auto& flag : flags_) {
-    names.push_back(flag->name);
+    names.push_back(absl::StrCat(dashes, flag->name));
   }
-  const std::string meant = DidYouMean(name, names);
+  const std::string meant = DidYouMean(absl::StrCat(dashes, name), names);
   return absl::StrCat(meant, meant.empty() ? ";" : "", " --help lists them");
 }
 
@@ -237,7 +237,7 @@ absl::StatusOr<std::vector<std::string>> FlagSet::FromFile(const std::string& pa
     if (!known) {
       return FlagError("config", "",
                        absl::StrCat(path, " sets \"", item.fullname(), "\", which is no flag",
-                                    WhichFlag(item.fullname())));
+                                    WhichFlag("", item.fullname())));
     }
     arguments.push_back(AsArgument(item.name, absl::StrJoin(item.inputs, ",")));
   }
@@ -317,7 +317,7 @@ absl::StatusOr<std::optional<std::string>> FlagSet::Parse(const std::vector<std:
       const std::string name = NameOf(argument);
       if (absl::StartsWith(argument, "--") && options.count(name) == 0 && name != "config") {
         return absl::InvalidArgumentError(
-            absl::StrCat("--", name, ": there is no such flag", WhichFlag(name)));
+            absl::StrCat("--", name, ": there is no such flag", WhichFlag("--", name)));
       }
     }
     return absl::InvalidArgumentError(

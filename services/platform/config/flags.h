@@ -56,8 +56,8 @@ class FlagSet {
   struct Flag;
   Flag& Add(std::string name, std::string type, std::string default_text, std::string help);
   std::string Help() const;
-  // What to do about a flag that there is not.
-  std::string WhichFlag(absl::string_view name) const;
+  // What to do about a flag that there is not; `dashes` stand before names where it was written.
+  std::string WhichFlag(absl::string_view dashes, absl::string_view name) const;
   absl::StatusOr<std::vector<std::string>> FromFile(const std::string& path) const;
 
   const std::string program_;

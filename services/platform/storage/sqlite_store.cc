@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -559,6 +561,11 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> Open(const SqliteOptions& options,
     return MakeError(absl::StatusCode::kInvalidArgument, Reason::kInvalidFields,
                      "a SQLite store needs a path, and readers, queue, group and checkpoint sizes "
                      "of 1 or more");
+  }
+  std::error_code ignored;
+  if (std::filesystem::is_directory(options.path, ignored)) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStoreUnavailable,
+                     absl::StrCat(options.path, " is a folder; name the database file in it"));
   }
   SB_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock,
                       FileLock::Acquire(absl::StrCat(options.path, ".lock")));

@@ -138,6 +138,8 @@ TEST_F(FlagsTest, ErrorsInTheFileNameIt) {
             "--read-threads (file " + path + "): \"0\" is not a number from 1 to 64");
   dir.Write("c.toml", "thread-count = 1\n");
   EXPECT_THAT(ErrorOf({"--config=" + path}), HasSubstr("sets \"thread-count\", which is no flag"));
+  dir.Write("c.toml", "read-thread = 1\n");
+  EXPECT_THAT(ErrorOf({"--config=" + path}), HasSubstr("did you mean \"read-threads\"?"));
   dir.Write("c.toml", "[serving]\nread-threads = 1\n");
   EXPECT_THAT(ErrorOf({"--config=" + path}), HasSubstr("serving"));
   EXPECT_THAT(ErrorOf({"--config=/nowhere"}), HasSubstr("/nowhere cannot be read"));
@@ -147,7 +149,7 @@ TEST_F(FlagsTest, ErrorsInTheFileNameIt) {
 
 TEST_F(FlagsTest, UnknownArgumentsAreNamedWithoutTheirValue) {
   EXPECT_EQ(ErrorOf({"--jwsk=SECRET"}),
-            "--jwsk: there is no such flag; did you mean \"jwks\"? --help lists them");
+            "--jwsk: there is no such flag; did you mean \"--jwks\"? --help lists them");
   EXPECT_EQ(ErrorOf({"--zzzz=SECRET"}), "--zzzz: there is no such flag; --help lists them");
   EXPECT_THAT(ErrorOf({"SECRET"}), Not(HasSubstr("SECRET")));
   EXPECT_THAT(ErrorOf({"--jwks"}), HasSubstr("jwks"));

@@ -104,6 +104,16 @@ TEST_F(SqliteStoreTest, AFolderThatDoesNotExistIsNamed) {
   EXPECT_THAT(std::string(store.status().message()), HasSubstr(options_.path));
 }
 
+TEST_F(SqliteStoreTest, AFolderIsNoDatabase) {
+  options_.path = folder_.PathOf("store");
+  ASSERT_TRUE(std::filesystem::create_directory(options_.path));
+  const auto store = MakeSqliteStore(options_, clock_);
+  EXPECT_EQ(store.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(store.status().message()),
+              HasSubstr("store is a folder; name the database file in it"));
+  EXPECT_FALSE(std::filesystem::exists(options_.path + ".lock"));
+}
+
 TEST_F(SqliteStoreTest, OptionsWithoutSenseAreRefused) {
   const auto refused = [&](const std::function<void(SqliteOptions&)>& change) {
     SqliteOptions options = options_;

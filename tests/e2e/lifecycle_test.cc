@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <set>
 #include <thread>
 
@@ -95,6 +96,27 @@ TEST_F(StartTest, APortThatIsTaken) {
   ExpectOneLine(With(deployment_.CommandLine("outcomes"), "--store",
                      "sqlite:" + deployment_.folder().PathOf("other.db")),
                 deployment_.address("outcomes"));
+}
+
+// gRPC would log three lines before it.
+TEST_F(StartTest, ACommandThatCannotConnectSaysSoInOneLine) {
+  ASSERT_OK(deployment_.Start("outcomes"));
+  const std::string own = deployment_.folder().PathOf("own");
+  ASSERT_TRUE(std::filesystem::create_directory(own));
+  ASSERT_OK(auth::WriteDevPki(own, {"client"}, absl::Now(), absl::Hours(1)));
+  const auto expect = [&](const std::vector<std::string>& flags, const std::string& what) {
+    std::vector<std::string> arguments = {"episodes", "list"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    ASSERT_OK_AND_ASSIGN(const Finished finished, deployment_.Cli(arguments));
+    EXPECT_EQ(finished.exit_code, 1);
+    EXPECT_THAT(finished.error, StartsWith("securebase: " + what));
+    EXPECT_EQ(std::count(finished.error.begin(), finished.error.end(), '\n'), 1) << finished.error;
+  };
+  const std::string address = deployment_.address("outcomes");
+  expect({"--ca", own + "/ca.crt"}, "the certificate of " + address + " is not signed by ");
+  expect({"--certificate", own + "/client.crt", "--key", own + "/client.key"},
+         address + " closes the connection: it does not accept the client certificate ");
+  expect({"--plaintext"}, address + " closes connections without TLS");
 }
 
 TEST_F(StartTest, ARedisThatCannotKeepThePromise) {

@@ -3,21 +3,19 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
+#include "clients/cli/online/server_certificate.h"
 #include "services/platform/base/error.h"
 
 namespace securebase::cli {
 namespace {
 
-// A part of what gRPC 1.51 says, and what it means: $0 is the address, $1 the authorities, $2 how
-// long was waited. The first that fits counts.
+// A part of what gRPC 1.51 says, and what it means: $0 is the address, $1 how long was
+// waited. The first that fits counts.
 struct Meaning {
   absl::string_view part;
   absl::string_view text;
 };
 constexpr Meaning kMeanings[] = {
-    {"certificate verify failed",
-     "the certificate of $0 is not signed by $1, or it has expired; give the file of the "
-     "authority that signed it with --ca, or have it renewed"},
     {"Hostname Verification Check failed",
      "the certificate of $0 is for other names; use a name that it has, or have one issued for "
      "this address"},
@@ -45,7 +43,7 @@ constexpr Meaning kMeanings[] = {
      "$0 accepts connections and does not answer; check the address, and whether the service "
      "hangs"},
     {"Deadline Exceeded",
-     "no answer from $0 within $2; check that the service is well, or give more time with "
+     "no answer from $0 within $1; check that the service is well, or give more time with "
      "--timeout"},
 };
 
@@ -67,6 +65,28 @@ std::string ClosedAtOnce(const std::string& address, const ConnectionOptions& op
                       "too many connections");
 }
 
+// A server whose certificate these authorities do not vouch for.
+std::string NotTrusted(const std::string& address, const std::string& ca_file) {
+  const std::string authorities =
+      ca_file.empty() ? "an authority that this machine knows" : ca_file;
+  switch (FindCertificateProblem(address, ca_file)) {
+    case CertificateProblem::kExpired:
+      return absl::StrCat("the certificate of ", address,
+                          " has expired; have it renewed (the service follows its files)");
+    case CertificateProblem::kNotYetValid:
+      return absl::StrCat("the certificate of ", address,
+                          " is not valid yet; set the clocks of both machines");
+    case CertificateProblem::kOther:
+      return absl::StrCat("the certificate of ", address, " is not signed by ", authorities,
+                          "; give the file of the authority that signed it with --ca");
+    case CertificateProblem::kUnknown:
+      break;
+  }
+  return absl::StrCat("the certificate of ", address, " is not signed by ", authorities,
+                      ", or it has expired; give the file of the authority that signed it with "
+                      "--ca, or have it renewed");
+}
+
 }  // namespace
 
 absl::Status ExplainConnectionError(const absl::Status& status, const std::string& address,
@@ -84,12 +104,12 @@ absl::Status ExplainConnectionError(const absl::Status& status, const std::strin
                            " broke off before there was an answer; see whether it was done, then "
                            "run it again"));
   }
-  const std::string authorities =
-      options.ca_file.empty() ? "an authority that this machine knows" : options.ca_file;
+  if (absl::StrContains(status.message(), "certificate verify failed")) {
+    return absl::Status(status.code(), NotTrusted(address, options.ca_file));
+  }
   for (const Meaning& meaning : kMeanings) {
     if (absl::StrContains(status.message(), meaning.part)) {
-      return absl::Status(status.code(),
-                          absl::Substitute(meaning.text, address, authorities, options.timeout));
+      return absl::Status(status.code(), absl::Substitute(meaning.text, address, options.timeout));
     }
   }
   return status;

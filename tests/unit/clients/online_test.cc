@@ -1,7 +1,11 @@
 #include "clients/cli/online/online.h"
 
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
@@ -41,6 +45,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 namespace episodes = securebase::episodes::v1;
 
@@ -325,7 +330,7 @@ TEST(ConnectionErrorTest, SaysWhatToDo) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {failing + "Tls handshake failed: SSL_ERROR_SSL: error:0A000086:SSL routines::certificate "
                  "verify failed",
-       "the certificate of h:1 is not signed by ca.crt, or it has expired"},
+       "the certificate of h:1 is not signed by ca.crt"},
       {failing + "Custom verification check failed with error: UNAUTHENTICATED: Hostname "
                  "Verification Check failed.",
        "the certificate of h:1 is for other names"},
@@ -357,6 +362,71 @@ TEST(ConnectionErrorTest, SaysWhatToDo) {
   options.plaintext = true;
   EXPECT_THAT(std::string(explained(failing + "Socket closed").message()),
               HasSubstr("leave out --plaintext"));
+}
+
+// Offers its certificate to one caller.
+class TlsServer {
+ public:
+  explicit TlsServer(const auth::TlsFiles& files)
+      : context_(SSL_CTX_new(TLS_server_method())), listener_(BIO_new_accept("127.0.0.1:0")) {
+    EXPECT_EQ(SSL_CTX_use_certificate_chain_file(context_, files.certificate.c_str()), 1);
+    EXPECT_EQ(SSL_CTX_use_PrivateKey_file(context_, files.key.c_str(), SSL_FILETYPE_PEM), 1);
+    EXPECT_EQ(BIO_do_accept(listener_), 1);  // the first only listens
+    thread_ = std::thread([this] {
+      if (BIO_do_accept(listener_) != 1) {
+        return;
+      }
+      SSL* ssl = SSL_new(context_);
+      BIO* connection = BIO_pop(listener_);
+      SSL_set_bio(ssl, connection, connection);
+      SSL_accept(ssl);
+      SSL_free(ssl);
+    });
+  }
+  ~TlsServer() {
+    thread_.join();
+    BIO_free_all(listener_);
+    SSL_CTX_free(context_);
+  }
+  TlsServer(const TlsServer&) = delete;
+  TlsServer& operator=(const TlsServer&) = delete;
+
+  std::string address() const { return absl::StrCat("127.0.0.1:", BIO_get_accept_port(listener_)); }
+
+ private:
+  SSL_CTX* const context_;
+  BIO* const listener_;
+  std::thread thread_;
+};
+
+TEST(ConnectionErrorTest, TellsWhyACertificateIsNotTrusted) {
+  const TemporaryFolder good;
+  const TemporaryFolder old;
+  const TemporaryFolder early;
+  const absl::Time now = absl::Now();
+  ASSERT_OK_AND_ASSIGN(const auto of_good,
+                       auth::WriteDevPki(good.path(), {"c"}, now, absl::Hours(2)));
+  ASSERT_OK_AND_ASSIGN(const auto of_old,
+                       auth::WriteDevPki(old.path(), {"c"}, now - absl::Hours(48), absl::Hours(2)));
+  ASSERT_OK_AND_ASSIGN(
+      const auto of_early,
+      auth::WriteDevPki(early.path(), {"c"}, now + absl::Hours(48), absl::Hours(2)));
+  const auto explained = [&](const auth::TlsFiles& server, const std::string& ca_file) {
+    const TlsServer offers(server);
+    ConnectionOptions options;
+    options.ca_file = ca_file;
+    return absl::StrReplaceAll(
+        ExplainConnectionError(absl::UnavailableError("certificate verify failed"),
+                               offers.address(), options)
+            .message(),
+        {{offers.address(), "ADDRESS"}, {ca_file, "CA"}});
+  };
+  EXPECT_THAT(explained(of_old.server, old.PathOf("ca.crt")),
+              StartsWith("the certificate of ADDRESS has expired; have it renewed"));
+  EXPECT_THAT(explained(of_early.server, early.PathOf("ca.crt")),
+              StartsWith("the certificate of ADDRESS is not valid yet; set the clocks"));
+  EXPECT_THAT(explained(of_good.server, old.PathOf("ca.crt")),
+              StartsWith("the certificate of ADDRESS is not signed by CA; give the file"));
 }
 
 TEST(ConnectionErrorTest, WhatTheServiceSaysStays) {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "services/platform/base/error.h"
+#include "services/platform/base/nearest.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::cli {
@@ -27,9 +28,16 @@ absl::StatusOr<outcomes::v1::InstrumentDefinition> FindBuiltIn(const std::string
   SB_ASSIGN_OR_RETURN(const outcomes::Catalogue catalogue, outcomes::BuiltInCatalogue());
   const outcomes::v1::InstrumentDefinition* definition = catalogue.Find(absl::AsciiStrToLower(id));
   if (definition == nullptr) {
-    return MakeError(absl::StatusCode::kNotFound, Reason::kNotFound,
-                     absl::StrCat("there is no instrument \"", id,
-                                  "\"; `securebase catalogue list` lists them"));
+    std::vector<std::string> ids;
+    for (const outcomes::v1::InstrumentDefinition* known : catalogue.Newest()) {
+      ids.push_back(known->id());
+    }
+    const std::string meant = DidYouMean(id, ids);
+    return MakeError(
+        absl::StatusCode::kNotFound, Reason::kNotFound,
+        absl::StrCat("there is no instrument \"", id, "\"", meant, meant.empty() ? ";" : "",
+                     " `securebase catalogue list` lists "
+                     "them"));
   }
   return *definition;
 }

@@ -35,8 +35,8 @@ absl::Status CheckParticipants(Neighbours& neighbours, const api::Call& call,
 // `goal`; UNAVAILABLE when the owner of the instruments does not answer.
 absl::Status CheckScale(Neighbours& neighbours, const api::Call& call, const v1::Goal& goal);
 
-// The same as CheckParticipants, without participants. OK when the owner of the episodes does not answer: who needs
-// nothing else of it goes on while it is down.
+// The same as CheckParticipants, without participants. OK when the owner of the episodes does not
+// answer: who needs nothing else of it goes on while it is down.
 absl::Status CheckTakesRecords(Neighbours& neighbours, const api::Call& call,
                                const std::string& episode);
 

@@ -478,8 +478,15 @@ absl::Status CheckIsOurs(const SqliteOptions& options) {
   if (stat(options.path.c_str(), &database) != 0 || database.st_size == 0) {
     return absl::OkStatus();
   }
-  SB_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> connection,
-                      SqliteConnection::Open(options.path, SQLITE_OPEN_READONLY, options.vfs));
+  // A power cut in the first opening leaves a rollback journal, without which there is nothing to
+  // read, and which only a writer may play back.
+  struct stat journal = {};
+  const bool interrupted =
+      stat(absl::StrCat(options.path, "-journal").c_str(), &journal) == 0 && journal.st_size > 0;
+  SB_ASSIGN_OR_RETURN(
+      std::unique_ptr<SqliteConnection> connection,
+      SqliteConnection::Open(
+          options.path, interrupted ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY, options.vfs));
   sqlite3_busy_timeout(connection->handle(),
                        static_cast<int>(absl::ToInt64Milliseconds(options.busy_timeout)));
   return CheckSqliteSchema(*connection, options.path, StoreMigrations());

@@ -52,10 +52,12 @@ const std::map<std::string, std::string>& Pages() {
   return *pages;
 }
 
+// They point into the text.
 std::vector<std::smatch> Matches(const std::string& text, const char* pattern) {
   const std::regex regex(pattern);
   return {std::sregex_iterator(text.begin(), text.end(), regex), std::sregex_iterator()};
 }
+std::vector<std::smatch> Matches(std::string&&, const char*) = delete;
 
 // The names that a page's headings can be linked by, as GitHub makes them.
 std::set<std::string> Anchors(const std::string& page) {
@@ -261,8 +263,8 @@ TEST(Documentation, CommandsThatItNamesExist) {
 
 TEST(Documentation, TheReadmesCommandsWithoutAServerRun) {
   int tried = 0;
-  for (const std::smatch& match : Matches(testing::ReadRepositoryFile("README.md"),
-                                          R"(\nbuild/release/bin/(securebase [^\n#]*))")) {
+  const std::string readme = testing::ReadRepositoryFile("README.md");
+  for (const std::smatch& match : Matches(readme, R"(\nbuild/release/bin/(securebase [^\n#]*))")) {
     const std::string command =
         absl::StrCat(SECUREBASE_BIN_DIR, "/", match[1].str(), " >/dev/null");
     EXPECT_EQ(std::system(command.c_str()), 0) << match[1];

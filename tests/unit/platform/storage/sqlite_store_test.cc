@@ -187,6 +187,30 @@ TEST_F(SqliteStoreTest, AnotherServicesDatabaseIsLeftAlone) {
   ASSERT_OK(Open()->Close());
 }
 
+// The database as it is on the disk in the middle of its first transaction, which has a rollback
+// journal since the write-ahead log is not begun.
+TEST_F(SqliteStoreTest, APowerCutInTheFirstOpeningIsUndone) {
+  const std::string running = options_.path + ".running";
+  {
+    auto connection =
+        SqliteConnection::Open(running, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "");
+    ASSERT_OK((*connection)->Execute("PRAGMA cache_size = 2; BEGIN; CREATE TABLE t (x)", "x"));
+    for (int i = 0; i < 20; ++i) {
+      ASSERT_OK((*connection)->Execute("INSERT INTO t VALUES (zeroblob(9000))", "x"));
+    }
+    std::filesystem::copy_file(running, options_.path);
+    std::filesystem::copy_file(running + "-journal", options_.path + "-journal");
+    ASSERT_GT(std::filesystem::file_size(options_.path + "-journal"), 0u);
+    ASSERT_GT(std::filesystem::file_size(options_.path), 9000u);
+  }
+  ASSERT_OK(Open()->Close());
+  auto connection = SqliteConnection::Open(options_.path, SQLITE_OPEN_READONLY, "");
+  EXPECT_EQ((*connection)
+                ->ReadInt("SELECT count(*) FROM sqlite_schema WHERE name = 't'", "count")
+                .value(),
+            0);
+}
+
 TEST_F(SqliteStoreTest, AFileThatIsNoDatabaseIsDataLoss) {
   std::ofstream(options_.path) << std::string(8192, 'x');
   const auto store = MakeSqliteStore(options_, clock_);

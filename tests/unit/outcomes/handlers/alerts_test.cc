@@ -2,8 +2,6 @@
 #include <vector>
 
 #include "gmock/gmock.h"
-#include "services/outcomes/rules/alert.h"
-#include "tests/testing/golden.h"
 #include "tests/testing/hooked_store.h"
 #include "tests/unit/outcomes/outcomes_fixture.h"
 
@@ -434,62 +432,6 @@ TEST_F(RacingAlliancesTest, TwoLaterAnswersAtOnceAreCompared) {
   fixture_.clock().Advance(absl::Hours(24));
   Race(Answers(5, 4), Answers(4, 3));
   EXPECT_THAT(AlertsOf(v1::ALERT_KIND_ALLIANCE_SPLIT), SizeIs(1));
-}
-
-Finding Risk(v1::RiskLevel level) {
-  Finding finding;
-  finding.kind = v1::ALERT_KIND_RISK;
-  finding.risk_level = level;
-  return finding;
-}
-
-v1::SeriesPoint PointOf(int number) {
-  v1::SeriesPoint point;
-  point.set_assessment(absl::StrCat("a", number));
-  return point;
-}
-
-TEST(AlertRulesTest, TheLevelOfAnAlertDoesNotFallWithTheNumberOfItsSources) {
-  const AlertMoment moment{absl::UnixEpoch(), {}, absl::Hours(24)};
-  v1::Alert alert;
-  AddAlertSource(Risk(v1::RISK_LEVEL_VERY_HIGH), PointOf(0), moment, alert);
-  std::vector<FoundAt> found = {{Risk(v1::RISK_LEVEL_VERY_HIGH), PointOf(0)}};
-  for (int i = 1; i <= kMaxAlertSources; ++i) {
-    AddAlertSource(Risk(v1::RISK_LEVEL_RAISED), PointOf(i), moment, alert);
-    found.push_back({Risk(v1::RISK_LEVEL_RAISED), PointOf(i)});
-  }
-  for (int i = 0; i < 2; ++i) {
-    EXPECT_THAT(alert.sources(), SizeIs(kMaxAlertSources));
-    EXPECT_EQ(alert.risk_level(), v1::RISK_LEVEL_VERY_HIGH);
-    EXPECT_EQ(alert.sources(0).assessment(), "a0");
-    EXPECT_EQ(alert.sources().rbegin()->assessment(), PointOf(kMaxAlertSources).assessment());
-    CorrectAlert(found, "a1", moment, alert);
-  }
-}
-
-TEST(AlertRulesTest, WhatWasEscalatedAndIsWorseNowIsEscalatedOnceMore) {
-  AlertMoment moment{absl::UnixEpoch(), {}, absl::Hours(24)};
-  v1::Alert alert;
-  AddAlertSource(Risk(v1::RISK_LEVEL_RAISED), PointOf(0), moment, alert);
-  moment.time += absl::Hours(24);
-  EscalateAlert({"dr-lead"}, moment, alert);
-  AddAlertSource(Risk(v1::RISK_LEVEL_HIGH), PointOf(1), moment, alert);
-  EXPECT_EQ(api::FromProto(alert.open_time()), absl::UnixEpoch());
-  EXPECT_EQ(api::FromProto(alert.escalate_time()), absl::UnixEpoch() + absl::Hours(48));
-  EXPECT_THAT(alert.escalated_to(), ElementsAre("dr-lead"));
-}
-
-TEST(AlertRulesTest, Transitions) {
-  std::string table;
-  for (const v1::AlertState from :
-       {v1::ALERT_STATE_OPEN, v1::ALERT_STATE_ACKNOWLEDGED, v1::ALERT_STATE_RESOLVED}) {
-    table += AlertStateWord(from) + " ->";
-    for (const v1::AlertState to : AllowedTransitions(from)) {
-      table += " " + AlertStateWord(to);
-    }
-    table += "\n";
-  }
-  securebase::testing::ExpectGolden("outcomes/alert_transitions.txt", table);
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstdint>
-#include <tuple>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
@@ -11,6 +10,7 @@
 #include "services/outcomes/records/kinds.h"
 #include "services/outcomes/rules/alert.h"
 #include "services/outcomes/rules/change.h"
+#include "services/outcomes/rules/dashboard.h"
 #include "services/outcomes/rules/schedule.h"
 #include "services/outcomes/rules/series.h"
 #include "services/outcomes/rules/summary.h"
@@ -25,20 +25,25 @@ constexpr int kDefaultLimit = 100;
 constexpr int kMaxPerEntry = 20;
 constexpr int kMaxRows = 500;
 constexpr int kMaxSeriesOfEpisode = 500;
-constexpr int kMaxSeriesOfColumn = 50;
 // To be raised by a release that gives another answer from the same records and instruments.
 constexpr int kAnswerFormat = 1;
 constexpr absl::Duration kPollInterval = absl::Seconds(15);  // house rule: a person's patience
 
+// A dashboard that is asked for again and again: by whom, for what, answered by which release.
+struct Poll {
+  const std::string& release;
+  const records::Reader& reader;
+  const google::protobuf::Message& query;  // without the caller's etag
+};
+
 // Of an answer: all that it depends on, and when time alone changes it. "<digest>.<microseconds>",
 // or "<digest>.-" for never. Whoever sends it back learns without any reading whether it holds.
-std::string MakeEtag(const std::string& release, const records::Reader& reader,
-                     const google::protobuf::Message& query, const storage::Position& position,
+std::string MakeEtag(const Poll& poll, const storage::Position& position,
                      const std::string& expires) {
   type::v1::ExternalIdentifier basis;
-  basis.set_system(absl::StrCat(release, "|", position.epoch, "|", position.sequence, "|",
-                                reader.view().version(), "|", expires));
-  basis.set_value(absl::BytesToHexString(api::Fingerprint(query)));
+  basis.set_system(absl::StrCat(poll.release, "|", position.epoch, "|", position.sequence, "|",
+                                poll.reader.view().version(), "|", expires));
+  basis.set_value(absl::BytesToHexString(api::Fingerprint(poll.query)));
   return absl::StrCat(absl::BytesToHexString(api::Fingerprint(basis).substr(0, 16)), ".", expires);
 }
 
@@ -46,8 +51,7 @@ std::string FormatExpiry(absl::Time time) {
   return time == absl::InfiniteFuture() ? "-" : absl::StrCat(absl::ToUnixMicros(time));
 }
 
-bool StillHolds(const std::string& release, const std::string& known_etag,
-                const records::Reader& reader, const google::protobuf::Message& query,
+bool StillHolds(const Poll& poll, const std::string& known_etag,
                 const storage::Position& position) {
   const size_t dot = known_etag.rfind('.');
   if (dot == std::string::npos) {
@@ -56,34 +60,25 @@ bool StillHolds(const std::string& release, const std::string& known_etag,
   const std::string expires = known_etag.substr(dot + 1);
   int64_t micros = 0;
   const bool current = expires == "-" || (absl::SimpleAtoi(expires, &micros) &&
-                                          reader.call().time < absl::FromUnixMicros(micros));
-  return current && known_etag == MakeEtag(release, reader, query, position, expires);
+                                          poll.reader.call().time < absl::FromUnixMicros(micros));
+  return current && known_etag == MakeEtag(poll, position, expires);
+}
+
+// When to ask again, and whether what the caller knows still holds: then that is the whole answer.
+template <typename Response>
+bool AnswersNotModified(const Poll& poll, const std::string& known_etag,
+                        const storage::Position& position, Response& response) {
+  response.mutable_poll_after()->set_seconds(absl::ToInt64Seconds(kPollInterval));
+  if (!StillHolds(poll, known_etag, position)) {
+    return false;
+  }
+  response.set_etag(known_etag);
+  response.set_not_modified(true);
+  return true;
 }
 
 absl::Time ExpiryOf(const type::v1::AccessView& view) {
   return view.has_expire_time() ? api::FromProto(view.expire_time()) : absl::InfiniteFuture();
-}
-
-v1::Urgency UrgencyOf(const v1::AlertSummary& alert) {
-  if (alert.eased()) {
-    return v1::URGENCY_NONE;
-  }
-  switch (alert.kind()) {
-    case v1::ALERT_KIND_RISK:
-      return alert.state() == v1::ALERT_STATE_OPEN ? v1::URGENCY_RISK
-                                                   : v1::URGENCY_RISK_ACKNOWLEDGED;
-    case v1::ALERT_KIND_DETERIORATION:
-      return v1::URGENCY_DETERIORATION;
-    case v1::ALERT_KIND_NOT_ON_TRACK:
-      return v1::URGENCY_NOT_ON_TRACK;
-    case v1::ALERT_KIND_ALLIANCE_RUPTURE:
-    case v1::ALERT_KIND_ALLIANCE_SPLIT:
-      return v1::URGENCY_ALLIANCE;
-    case v1::ALERT_KIND_OVERDUE:
-      return v1::URGENCY_OVERDUE;
-    default:
-      return v1::URGENCY_NONE;
-  }
 }
 
 void AddAlerts(const records::Reader& reader, const PracticeFold& fold, const EpisodeRow& row,
@@ -169,20 +164,6 @@ v1::CaseloadEntry MakeEntry(const records::Reader& reader, const PracticeFold& f
   return entry;
 }
 
-// The most urgent first; within the same urgency the alert that waits longest, then what is due
-// first, then the name.
-bool StandsBefore(const v1::CaseloadEntry& a, const v1::CaseloadEntry& b) {
-  const auto key = [](const v1::CaseloadEntry& entry) {
-    const int64_t waiting = entry.alerts().empty() || !entry.alerts(0).has_open_time()
-                                ? INT64_MAX
-                                : entry.alerts(0).open_time().seconds();
-    const int64_t due = entry.has_next_due_time() ? entry.next_due_time().seconds() : INT64_MAX;
-    return std::make_tuple(-static_cast<int>(entry.urgency()), waiting, due,
-                           absl::string_view(entry.episode()));
-  };
-  return key(a) < key(b);
-}
-
 // A staff member's own caseload is walked, not the practice's.
 std::vector<std::string> CandidateEpisodes(const records::Reader& reader, const std::string& staff,
                                            const PracticeFold& fold) {
@@ -227,7 +208,7 @@ absl::Time FillCaseload(const records::Reader& reader, const v1::GetCaseloadRequ
       entries.push_back(MakeEntry(reader, fold, name, expires));
     }
   }
-  std::sort(entries.begin(), entries.end(), StandsBefore);
+  std::sort(entries.begin(), entries.end(), PrecedesInCaseload);
   const size_t limit = static_cast<size_t>(request.limit() == 0 ? kDefaultLimit : request.limit());
   response.set_truncated(entries.size() > limit);
   entries.resize(std::min(entries.size(), limit));
@@ -242,6 +223,39 @@ template <typename Request>
 Request QueryOf(Request request) {
   request.clear_known_etag();
   return request;
+}
+
+// The scoring version that a summary is of: the one that is asked for, or the one that is shown.
+absl::StatusOr<DefinitionPtr> FindSummarized(const Measures& measures,
+                                             const records::Reader& reader,
+                                             const v1::GetPracticeSummaryRequest& request) {
+  const bool newest = request.instrument_version() == 0;
+  SB_ASSIGN_OR_RETURN(
+      DefinitionPtr definition,
+      newest ? measures.FindShown(reader, request.instrument())
+             : measures.Find(reader, request.instrument(), request.instrument_version()));
+  if (definition == nullptr) {
+    return InvalidFields(
+        {newest ? FieldViolation{"instrument", "is not in the catalogue; see ListInstruments"}
+                : FieldViolation{"instrument_version",
+                                 "is no version of the instrument; see ListInstrumentVersions"}});
+  }
+  return definition;
+}
+
+// The rows that `all` and the asked-for dimension make; `smallest_group` 0: nothing is left out.
+std::vector<v1::SummaryRow> SummaryRows(const PracticeFold& fold,
+                                        const v1::GetPracticeSummaryRequest& request,
+                                        const v1::InstrumentDefinition& definition,
+                                        int smallest_group) {
+  static const auto* const kNothing = new SummaryGroup();  // not copied: it holds persons
+  const std::string instrument = LastId(request.instrument());
+  const auto& all =
+      fold.SummaryOf(instrument, definition.version(), v1::SUMMARY_DIMENSION_NONE, request.year());
+  return Summarize(
+      fold.SummaryOf(instrument, definition.version(), request.dimension(), request.year()),
+      all.empty() ? *kNothing : all.begin()->second, HeadlineScale(definition).direction(),
+      smallest_group);
 }
 
 }  // namespace
@@ -264,17 +278,15 @@ absl::StatusOr<v1::GetCaseloadResponse> OutcomeHandlers::GetCaseload(
   SB_ASSIGN_OR_RETURN(const storage::Position position,
                       database_.store().GetPosition({call.deadline}, call.practice()));
   const v1::GetCaseloadRequest query = QueryOf(request);
+  const Poll poll{release_, reader, query};
   v1::GetCaseloadResponse response;
-  response.mutable_poll_after()->set_seconds(absl::ToInt64Seconds(kPollInterval));
-  if (StillHolds(release_, request.known_etag(), reader, query, position)) {
-    response.set_etag(request.known_etag());
-    response.set_not_modified(true);
+  if (AnswersNotModified(poll, request.known_etag(), position, response)) {
     return response;
   }
   SB_RETURN_IF_ERROR(
       projections_.Read(call, [&](const PracticeFold& fold, const storage::Position& at) {
         const absl::Time expires = FillCaseload(reader, request, fold, response);
-        response.set_etag(MakeEtag(release_, reader, query, at, FormatExpiry(expires)));
+        response.set_etag(MakeEtag(poll, at, FormatExpiry(expires)));
         if (expires != absl::InfiniteFuture()) {
           *response.mutable_expire_time() = api::ToProto(expires);
         }
@@ -294,42 +306,21 @@ absl::StatusOr<v1::GetPracticeSummaryResponse> OutcomeHandlers::GetPracticeSumma
   SB_ASSIGN_OR_RETURN(const storage::Position position,
                       database_.store().GetPosition({call.deadline}, call.practice()));
   const v1::GetPracticeSummaryRequest query = QueryOf(request);
+  const Poll poll{release_, reader, query};
   v1::GetPracticeSummaryResponse response;
-  response.mutable_poll_after()->set_seconds(absl::ToInt64Seconds(kPollInterval));
-  if (StillHolds(release_, request.known_etag(), reader, query, position)) {
-    response.set_etag(request.known_etag());
-    response.set_not_modified(true);
+  if (AnswersNotModified(poll, request.known_etag(), position, response)) {
     return response;
   }
-  SB_ASSIGN_OR_RETURN(
-      const DefinitionPtr definition,
-      request.instrument_version() == 0
-          ? measures_.FindShown(reader, request.instrument())
-          : measures_.Find(reader, request.instrument(), request.instrument_version()));
-  if (definition == nullptr) {
-    return InvalidFields(
-        {request.instrument_version() == 0
-             ? FieldViolation{"instrument", "is not in the catalogue; see ListInstruments"}
-             : FieldViolation{"instrument_version",
-                              "is no version of the instrument; see ListInstrumentVersions"}});
-  }
-  const v1::Scale& scale = HeadlineScale(*definition);
-  response.set_scale(scale.id());
+  SB_ASSIGN_OR_RETURN(const DefinitionPtr definition, FindSummarized(measures_, reader, request));
+  response.set_scale(HeadlineScale(*definition).id());
   response.set_instrument_version(definition->version());
   std::vector<v1::SummaryRow> rows;
-  SB_RETURN_IF_ERROR(projections_.Read(call, [&](const PracticeFold& fold,
-                                                 const storage::Position& at) {
-    response.set_smallest_group(sees_all ? 0 : fold.smallest_group());
-    const std::string instrument = LastId(request.instrument());
-    const int version = definition->version();
-    const auto& all =
-        fold.SummaryOf(instrument, version, v1::SUMMARY_DIMENSION_NONE, request.year());
-    static const auto* const kNothing = new SummaryGroup();  // not copied: it holds persons
-    rows = Summarize(fold.SummaryOf(instrument, version, request.dimension(), request.year()),
-                     all.empty() ? *kNothing : all.begin()->second, scale.direction(),
-                     response.smallest_group());
-    response.set_etag(MakeEtag(release_, reader, query, at, FormatExpiry(ExpiryOf(reader.view()))));
-  }));
+  SB_RETURN_IF_ERROR(
+      projections_.Read(call, [&](const PracticeFold& fold, const storage::Position& at) {
+        response.set_smallest_group(sees_all ? 0 : fold.smallest_group());
+        rows = SummaryRows(fold, request, *definition, response.smallest_group());
+        response.set_etag(MakeEtag(poll, at, FormatExpiry(ExpiryOf(reader.view()))));
+      }));
   response.set_truncated(rows.size() > kMaxRows);
   rows.resize(std::min(rows.size(), size_t{kMaxRows}));
   for (v1::SummaryRow& row : rows) {
@@ -345,11 +336,7 @@ absl::StatusOr<v1::GetConcordanceResponse> OutcomeHandlers::GetConcordance(
   SB_ASSIGN_OR_RETURN(
       const std::vector<v1::Series> all,
       reader.GetAll(SeriesKind(), SeriesOfEpisode(request.parent()), kMaxSeriesOfEpisode));
-  std::map<v1::Domain, v1::ConcordanceColumn> columns;
-  for (const v1::Domain domain : {v1::DOMAIN_SYMPTOMS, v1::DOMAIN_FUNCTIONING,
-                                  v1::DOMAIN_RELATIONSHIP, v1::DOMAIN_ATTACHMENT}) {
-    columns[domain].set_domain(domain);
-  }
+  std::vector<v1::SeriesHeadline> headlines;
   for (const v1::Series& series : all) {
     if (series.subject() != request.subject() || series.assessment_count() == 0) {
       continue;
@@ -357,24 +344,10 @@ absl::StatusOr<v1::GetConcordanceResponse> OutcomeHandlers::GetConcordance(
     SB_ASSIGN_OR_RETURN(
         const Measure measure,
         measures_.Of(reader, series.instrument(), series.instrument_version(), call.time));
-    v1::ConcordanceColumn& column = columns[measure.definition->domain()];
-    column.set_domain(measure.definition->domain());
-    if (column.series_size() < kMaxSeriesOfColumn) {
-      *column.add_series() = MakeHeadline(measure, series);
-    }
+    headlines.push_back(MakeHeadline(measure, series));
   }
   v1::GetConcordanceResponse response;
-  for (auto& [domain, column] : columns) {
-    std::sort(column.mutable_series()->begin(), column.mutable_series()->end(),
-              [](const v1::SeriesHeadline& a, const v1::SeriesHeadline& b) {
-                return std::tie(a.instrument(), a.relationship_target(), a.informant(),
-                                a.series()) <
-                       std::tie(b.instrument(), b.relationship_target(), b.informant(), b.series());
-              });
-    column.set_insufficient_data(std::all_of(
-        column.series().begin(), column.series().end(), [](const v1::SeriesHeadline& headline) {
-          return headline.verdict() == v1::VERDICT_INSUFFICIENT_DATA;
-        }));
+  for (v1::ConcordanceColumn& column : MakeConcordance(headlines)) {
     *response.add_columns() = std::move(column);
   }
   return response;

@@ -1,6 +1,6 @@
 #include "services/outcomes/handlers/checks.h"
 #include "services/outcomes/handlers/outcome_handlers.h"
-#include "services/outcomes/records/intake.h"
+#include "services/outcomes/records/alert_writer.h"
 #include "services/outcomes/records/kinds.h"
 #include "services/outcomes/rules/alert.h"
 

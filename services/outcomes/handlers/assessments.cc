@@ -6,6 +6,8 @@
 #include "services/outcomes/handlers/outcome_handlers.h"
 #include "services/outcomes/records/intake.h"
 #include "services/outcomes/records/kinds.h"
+#include "services/outcomes/records/schedules.h"
+#include "services/outcomes/rules/alert.h"
 #include "services/outcomes/rules/informant.h"
 #include "services/outcomes/rules/schedule.h"
 #include "services/outcomes/rules/score.h"

@@ -1,10 +1,11 @@
+#include "services/outcomes/records/schedules.h"
+
 #include <map>
 
 #include "services/episodes/records/kinds.h"
 #include "services/episodes/rules/transitions.h"
 #include "services/outcomes/handlers/checks.h"
 #include "services/outcomes/handlers/outcome_handlers.h"
-#include "services/outcomes/records/intake.h"
 #include "services/outcomes/records/kinds.h"
 #include "services/outcomes/rules/informant.h"
 #include "services/outcomes/rules/schedule.h"

@@ -5,8 +5,9 @@
 
 #include "services/episodes/records/kinds.h"
 #include "services/episodes/rules/transitions.h"
-#include "services/outcomes/records/intake.h"
+#include "services/outcomes/records/alert_writer.h"
 #include "services/outcomes/records/kinds.h"
+#include "services/outcomes/records/schedules.h"
 #include "services/outcomes/rules/alert.h"
 #include "services/outcomes/rules/schedule.h"
 #include "services/platform/api/timestamp.h"

@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
-#include "services/outcomes/records/intake.h"
+#include "services/outcomes/records/alert_writer.h"
 #include "services/outcomes/records/kinds.h"
 #include "services/outcomes/records/timed_work.h"
 #include "tests/testing/hooked_store.h"

@@ -1,6 +1,5 @@
 #include "clients/cpp/client.h"
 
-#include <arpa/inet.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
@@ -24,6 +23,7 @@
 #include "services/platform/auth/followed_tls_files.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/id.h"
+#include "services/platform/base/loopback.h"
 
 namespace securebase::client {
 namespace {
@@ -62,16 +62,6 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, absl::string_view 
         absl::StrCat("cannot read the ", what, " ", path, "; check that it exists"));
   }
   return contents.str();
-}
-
-// Of "host:port"; names beyond "localhost" are not looked up, since who answers for them can
-// change.
-bool IsLoopback(absl::string_view address) {
-  const absl::string_view host = address.substr(0, address.rfind(':'));
-  in_addr parsed = {};
-  return host == "localhost" || host == "[::1]" ||
-         (inet_pton(AF_INET, std::string(host).c_str(), &parsed) == 1 &&
-          (ntohl(parsed.s_addr) >> 24) == 127);
 }
 
 absl::StatusOr<std::string> ReadToken(const CallOptions& options) {
@@ -187,7 +177,8 @@ absl::StatusOr<std::unique_ptr<Client>> MakeClient(const ChannelOptions& options
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   std::unique_ptr<auth::FollowedTlsFiles> tls;
   if (options.plaintext) {
-    if (!IsLoopback(options.address)) {
+    const absl::string_view address = options.address;
+    if (!IsLoopback(address.substr(0, address.rfind(':')))) {
       return absl::InvalidArgumentError(absl::StrCat(
           "refusing to talk to ", options.address,
           " without TLS: plaintext is for loopback addresses; give the authorities' file instead"));

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "services/platform/base/error.h"
+#include "services/platform/base/loopback.h"
 #include "services/platform/base/resource_name.h"
 
 namespace securebase::config {
@@ -292,18 +293,6 @@ absl::StatusOr<Address> ParseAddress(absl::string_view text) {
   }
   address.host = std::string(host);
   return address;
-}
-
-bool IsLoopback(absl::string_view host) {
-  if (absl::EqualsIgnoreCase(host, "localhost")) {
-    return true;
-  }
-  in_addr v4;
-  if (inet_pton(AF_INET, std::string(host).c_str(), &v4) == 1) {
-    return ntohl(v4.s_addr) >> 24 == 127;
-  }
-  in6_addr v6;
-  return inet_pton(AF_INET6, std::string(host).c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
 }  // namespace securebase::config

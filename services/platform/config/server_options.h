@@ -77,7 +77,4 @@ struct Address {
 // "127.0.0.1:7400", "[::1]:7400", "localhost:0". INVALID_ARGUMENT for anything else.
 absl::StatusOr<Address> ParseAddress(absl::string_view text);
 
-// Whether nobody but this machine can reach that host: 127.0.0.0/8, ::1, localhost.
-bool IsLoopback(absl::string_view host);
-
 }  // namespace securebase::config

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "services/platform/base/loopback.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::storage {
@@ -184,14 +185,6 @@ absl::Status CheckTogether(const RedisOptions& options) {
 }
 
 }  // namespace
-
-bool IsLoopback(const std::string& host) {
-  in_addr four;
-  if (inet_pton(AF_INET, host.c_str(), &four) == 1) {
-    return (ntohl(four.s_addr) >> 24) == 127;
-  }
-  return host == "localhost" || host == "::1";
-}
 
 std::string FormatRedisAddress(const RedisOptions::Address& address) {
   return absl::StrContains(address.host, ':') ? absl::StrCat("[", address.host, "]:", address.port)

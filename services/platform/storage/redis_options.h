@@ -54,8 +54,6 @@ struct RedisOptions {
   bool plain_anywhere = false;
 };
 
-// Whether `host` can only be this machine: 127.0.0.0/8, ::1 or localhost.
-bool IsLoopback(const std::string& host);
 // "127.0.0.1:6379", "[::1]:6379"
 std::string FormatRedisAddress(const RedisOptions::Address& address);
 

@@ -21,6 +21,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "services/platform/base/loopback.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::storage {
@@ -110,15 +111,6 @@ absl::StatusOr<Socket> ConnectTo(const addrinfo& info, absl::Time deadline, cons
     return Failed("connect", error);
   }
   return made;
-}
-
-bool IsLoopback(const sockaddr& address) {
-  if (address.sa_family == AF_INET) {
-    const auto& four = reinterpret_cast<const sockaddr_in&>(address);
-    return (ntohl(four.sin_addr.s_addr) >> 24) == 127;
-  }
-  return address.sa_family == AF_INET6 &&
-         IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
 }
 
 absl::StatusOr<Socket> ConnectTo(const RedisOptions& options, const RedisOptions::Address& address,

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "services/platform/auth/file.h"
 #include "services/platform/auth/openssl.h"
 #include "services/platform/base/error.h"
@@ -176,6 +177,13 @@ std::vector<std::string> CheckTlsFiles(const TlsFiles& files, absl::Time now) {
     CheckCa(files.ca, now, problems);
   }
   return problems;
+}
+
+absl::Status RequireTlsFiles(const TlsFiles& files, absl::Time now) {
+  const std::vector<std::string> problems = CheckTlsFiles(files, now);
+  return problems.empty() ? absl::OkStatus()
+                          : MakeError(absl::StatusCode::kFailedPrecondition, Reason::kInternal,
+                                      absl::StrJoin(problems, "; "));
 }
 
 }  // namespace securebase::auth

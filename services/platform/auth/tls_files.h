@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
@@ -23,6 +24,9 @@ struct TlsFiles {
 // first certificate, no certificate of the chain has expired or is not valid yet, the CA file holds
 // authorities only and at least one that is valid.
 std::vector<std::string> CheckTlsFiles(const TlsFiles& files, absl::Time now);
+
+// OK, or FAILED_PRECONDITION with all that CheckTlsFiles finds.
+absl::Status RequireTlsFiles(const TlsFiles& files, absl::Time now);
 
 // When the chain in this file stops being valid: the first end among its certificates.
 // FAILED_PRECONDITION when it cannot be read or parsed.

@@ -7,11 +7,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "services/platform/api/page_token.h"
 #include "services/platform/auth/tls_files.h"
-#include "services/platform/base/error.h"
 #include "services/platform/base/periodic.h"
 #include "services/platform/base/status_macros.h"
 #include "services/platform/obs/log.h"
@@ -28,13 +26,6 @@ namespace {
 constexpr absl::Duration kHousekeepingInterval = absl::Minutes(5);
 constexpr absl::Duration kReadyTimeout = absl::Seconds(2);
 
-absl::Status CheckTls(const auth::TlsFiles& files) {
-  const std::vector<std::string> problems = auth::CheckTlsFiles(files, absl::Now());
-  return problems.empty() ? absl::OkStatus()
-                          : MakeError(absl::StatusCode::kFailedPrecondition, Reason::kInternal,
-                                      absl::StrJoin(problems, "; "));
-}
-
 class ServiceProcess final : public Process {
  public:
   ServiceProcess(std::string name, config::ServerOptions options)
@@ -45,8 +36,8 @@ class ServiceProcess final : public Process {
       SB_RETURN_IF_ERROR(records::CheckAuditDirectory(options_.audit_directory));
     }
     // Before the store is opened, which may create it or bring it to a new schema.
-    SB_RETURN_IF_ERROR(CheckTls(options_.tls));
-    SB_RETURN_IF_ERROR(CheckTls(options_.neighbour_tls));
+    SB_RETURN_IF_ERROR(auth::RequireTlsFiles(options_.tls, clock_.Now()));
+    SB_RETURN_IF_ERROR(auth::RequireTlsFiles(options_.neighbour_tls, clock_.Now()));
     SB_ASSIGN_OR_RETURN(runtime_, rpc::MakeRuntime(options_, services, clock_, ids_, sink_));
     SB_ASSIGN_OR_RETURN(auto store, storage::OpenStore(options_.store, clock_, name_));
     store_metrics_ = std::make_unique<obs::StoreMetrics>(*runtime_->metrics);
@@ -82,7 +73,7 @@ class ServiceProcess final : public Process {
 
   absl::StatusOr<std::unique_ptr<client::Client>> Connect(const std::string& neighbour) override {
     const auth::TlsFiles& tls = options_.neighbour_tls;
-    SB_RETURN_IF_ERROR(CheckTls(tls));
+    SB_RETURN_IF_ERROR(auth::RequireTlsFiles(tls, clock_.Now()));
     client::ChannelOptions channel;
     channel.address = options_.neighbours.at(neighbour);
     channel.ca_file = tls.ca;

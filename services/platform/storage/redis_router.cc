@@ -9,7 +9,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "services/platform/auth/tls_files.h"
 #include "services/platform/base/error.h"
@@ -503,11 +502,8 @@ class Router final : public RedisRouter {
 absl::StatusOr<std::unique_ptr<RedisRouter>> MakeRedisRouter(const RedisOptions& options,
                                                              RedisNodeCheck check) {
   if (options.tls) {
-    const std::vector<std::string> problems = auth::CheckTlsFiles(
-        {options.certificate_file, options.key_file, options.ca_file}, absl::Now());
-    if (!problems.empty()) {
-      return absl::FailedPreconditionError(absl::StrJoin(problems, "; "));
-    }
+    SB_RETURN_IF_ERROR(auth::RequireTlsFiles(
+        {options.certificate_file, options.key_file, options.ca_file}, absl::Now()));
   }
   auto router = std::make_unique<Router>(options, std::move(check));
   SB_RETURN_IF_ERROR(router->Start());

@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
+#include "services/platform/config/flags.h"
 
 namespace securebase::process {
 namespace {
@@ -69,9 +70,6 @@ absl::Status Run(Program& program, const std::vector<std::string>& arguments,
   config::ServerOptions options = program.defaults;
   config::FlagSet flags(program.name, program.description, program.version);
   config::AddServerFlags(flags, options, program.neighbours);
-  if (program.add_flags) {
-    program.add_flags(flags);
-  }
   SB_ASSIGN_OR_RETURN(const std::optional<std::string> text,
                       flags.Parse(arguments, config::ProcessEnvironment()));
   if (text.has_value()) {

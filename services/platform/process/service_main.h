@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "services/platform/config/flags.h"
 #include "services/platform/config/server_options.h"
 
 namespace securebase::process {
@@ -15,9 +14,8 @@ struct Program {
   std::string name;         // "securebase-goals"
   std::string description;  // the first line of --help
   std::string version;
-  std::vector<std::string> neighbours;              // services that it calls: "outcomes"
-  config::ServerOptions defaults;                   // ports
-  std::function<void(config::FlagSet&)> add_flags;  // of its own; may be empty
+  std::vector<std::string> neighbours;  // services that it calls: "outcomes"
+  config::ServerOptions defaults;       // ports
 };
 
 // Ignores SIGPIPE and SIGHUP and blocks SIGTERM and SIGINT before any thread exists, raises the

@@ -13,6 +13,7 @@
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/resource_name.h"
 #include "services/platform/base/status_macros.h"
+#include "services/platform/records/practices.h"
 
 namespace securebase::outcomes {
 namespace {
@@ -20,7 +21,6 @@ namespace {
 constexpr char kLease[] = "outcomes-timed-work";
 constexpr absl::Duration kLeaseDuration = absl::Minutes(2);
 constexpr absl::Duration kPracticeTimeout = absl::Seconds(60);
-constexpr int kPracticesPerPage = 500;
 // Of each kind in one run, so that one practice does not keep the others waiting.
 constexpr int kMaxPerRun = 500;
 // Why a schedule ended, where nobody said so.
@@ -42,23 +42,16 @@ api::Call TimedWork::MakeCall(const std::string& practice, const std::string& wh
 
 absl::StatusOr<TimedWorkReport> TimedWork::Run() {
   TimedWorkReport report;
-  std::string after;
-  while (true) {
-    SB_ASSIGN_OR_RETURN(const std::vector<std::string> practices,
-                        database_.store().ListPractices({absl::Now() + kPracticeTimeout}, after,
-                                                        kPracticesPerPage));
-    if (practices.empty()) {
-      return report;
+  const auto run = [&](const std::string& practice) {
+    absl::Status status = RunPractice(practice, report);
+    if (!status.ok()) {
+      ++report.failed;
+      report.first_failure.Update(std::move(status));
     }
-    for (const std::string& practice : practices) {
-      absl::Status status = RunPractice(practice, report);
-      if (!status.ok()) {
-        ++report.failed;
-        report.first_failure.Update(std::move(status));
-      }
-    }
-    after = practices.back();
-  }
+    return absl::OkStatus();
+  };
+  SB_RETURN_IF_ERROR(records::ForEachPractice(database_.store(), kPracticeTimeout, run));
+  return report;
 }
 
 // Whatever fails does not keep the rest from being done: first the risk alerts, which must not wait

@@ -13,6 +13,7 @@
 #include "services/platform/base/error.h"
 #include "services/platform/base/resource_name.h"
 #include "services/platform/base/status_macros.h"
+#include "services/platform/records/practices.h"
 
 namespace securebase::plans {
 namespace {
@@ -20,7 +21,6 @@ namespace {
 constexpr char kService[] = "plans";
 constexpr char kLeaseName[] = "plan-schedules";
 constexpr char kMethod[] = "plans/ScheduleWorker";
-constexpr int kPracticesPerPage = 500;
 constexpr int kWorksPerRun = 100;
 // Of the whole attempt at one plan's schedules, less than kLease; real time, as the store and the
 // network count it.
@@ -55,21 +55,12 @@ api::Call ScheduleWorker::ServiceCall(const std::string& practice) const {
 
 absl::StatusOr<ScheduleWorker::Result> ScheduleWorker::Run() {
   Result result;
-  std::string after;
-  while (true) {
-    SB_ASSIGN_OR_RETURN(
-        const std::vector<std::string> practices,
-        database_.store().ListPractices({absl::Now() + kAttemptTimeout}, after, kPracticesPerPage));
-    for (const std::string& practice : practices) {
-      if (!RunPractice(practice, result).ok()) {
-        ++result.failures;
-      }
-    }
-    if (static_cast<int>(practices.size()) < kPracticesPerPage) {
-      return result;
-    }
-    after = practices.back();
-  }
+  const auto run = [&](const std::string& practice) {
+    result.failures += RunPractice(practice, result).ok() ? 0 : 1;
+    return absl::OkStatus();
+  };
+  SB_RETURN_IF_ERROR(records::ForEachPractice(database_.store(), kAttemptTimeout, run));
+  return result;
 }
 
 absl::Status ScheduleWorker::RunPractice(const std::string& practice, Result& result) {

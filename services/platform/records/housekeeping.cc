@@ -15,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
+#include "services/platform/records/practices.h"
 #include "services/platform/storage/envelope.h"
 
 namespace securebase::records {
@@ -257,27 +258,16 @@ absl::Status RunHousekeeping(storage::Store& store, const Clock& clock,
     done.Update(store.ReleaseLease({absl::Now() + kStepTime}, practice, kLease, lease.token));
     return done;
   };
-  std::string last;
-  while (true) {
-    const storage::Context context{absl::Now() + kStepTime};
-    const auto practices = store.ListPractices(context, last, kPage);
-    first.Update(practices.status());
-    if (!practices.ok() || practices->empty()) {
-      return first;
+  first.Update(ForEachPractice(store, kStepTime, [&](const std::string& practice) -> absl::Status {
+    const absl::Status status = look_after(practice);
+    if (status.ok() || absl::IsAborted(status)) {
+      return absl::OkStatus();
     }
-    for (const std::string& practice : *practices) {
-      const absl::Status status = look_after(practice);
-      if (status.ok() || absl::IsAborted(status)) {
-        continue;
-      }
-      first.Update(status);
-      // Not to wait in vain for each practice of a store that is down.
-      if (!store.Ping({absl::Now() + kStepTime}).ok()) {
-        return first;
-      }
-    }
-    last = practices->back();
-  }
+    first.Update(status);
+    // Not to wait in vain for each practice of a store that is down.
+    return store.Ping({absl::Now() + kStepTime});
+  }));
+  return first;
 }
 
 }  // namespace securebase::records

@@ -1,76 +1,39 @@
 #include "services/platform/records/database.h"
 
 #include <algorithm>
-#include <set>
-#include <tuple>
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "services/platform/api/access.h"
 #include "services/platform/api/fingerprint.h"
 #include "services/platform/auth/principal.h"
 #include "services/platform/base/audit.h"
 #include "services/platform/base/resource_name.h"
-#include "services/platform/storage/envelope.h"
 
 namespace securebase::records {
 namespace {
 
-// Orders before '-', '.', digits and letters, so that "e1" stands before "e1x" whatever follows.
-constexpr char kSeparator = '\x01';
+using internal::kScanRows;
+using internal::kSeparator;
+using internal::OpenBytes;
+using internal::ScanOf;
+using internal::Seal;
+
 constexpr int kDefaultPageSize = 50;
 constexpr int kMaxPageSize = 200;
 // Rows looked at for one page of a list, however few of them the caller may see.
 constexpr int kMaxRowsExamined = 1000;
-constexpr int kScanRows = 250;
 // A page ends once its records are this long, so that a client's default limit of 4 MiB suffices.
 constexpr size_t kMaxPageBytes = 1 << 20;
 constexpr char kRepeatedOutcome[] = "REPEATED";  // in the audit: a request_id's first result again
 // Attempts at a transaction before the caller is asked to retry. Conflicts are rare beyond one
 // series or episode; each attempt re-reads, so that one of the rivals always gets through.
 constexpr int kMaxAttempts = 20;
-// Of the payloads this release writes, and the newest it can read.
-constexpr uint32_t kSchemaVersion = 1;
-constexpr char kDataSubjects[] = "data-subject";
 
 int PageSize(int requested) {
   return requested <= 0 ? kDefaultPageSize : std::min(requested, kMaxPageSize);
-}
-
-std::string RecordName(absl::string_view practice, absl::string_view record_id) {
-  return absl::StrCat("practices/", practice, "/", record_id);
-}
-
-std::string Seal(const Access& access, std::string payload) {
-  storage::Envelope envelope;
-  envelope.schema_version = kSchemaVersion;
-  envelope.episode = access.episode;
-  envelope.subjects = access.subjects;
-  envelope.payload = std::move(payload);
-  return storage::SealEnvelope(envelope);
-}
-
-absl::StatusOr<internal::StoredBytes> OpenBytes(absl::string_view value, int64_t version) {
-  SB_ASSIGN_OR_RETURN(storage::Envelope envelope, storage::OpenEnvelope(value));
-  if (envelope.key_id != 0) {
-    return MakeError(absl::StatusCode::kDataLoss, Reason::kInternal,
-                     "a record is encrypted with a key that this release does not know");
-  }
-  if (envelope.schema_version > kSchemaVersion) {
-    return MakeError(absl::StatusCode::kDataLoss, Reason::kInternal,
-                     "a record was written by a newer release; run that one");
-  }
-  internal::StoredBytes bytes;
-  bytes.version = version;
-  bytes.access = {std::move(envelope.episode), std::move(envelope.subjects)};
-  bytes.payload = std::move(envelope.payload);
-  return bytes;
 }
 
 bool SeesWholePractice(const auth::Principal& principal) {
@@ -104,16 +67,6 @@ std::string AuditedResource(const google::protobuf::Message& request,
 std::string IdempotencyScope(const api::Call& call, const std::string& request_id) {
   return absl::StrCat(call.method, "\x01", auth::PrincipalKindName(call.principal.kind), ":",
                       call.principal.subject, "\x01", request_id);
-}
-
-storage::ScanRequest ScanOf(absl::string_view practice, const Query& query) {
-  storage::ScanRequest scan;
-  scan.practice = std::string(practice);
-  scan.index = query.index;
-  scan.prefix = query.prefix;
-  scan.until = query.until;
-  scan.reverse = query.reverse;
-  return scan;
 }
 
 // A list is walked in one part or, by a participant, in one for each of their episodes.
@@ -186,300 +139,6 @@ absl::Status BadJournalToken() {
 }
 
 }  // namespace
-
-std::string SortKey(const std::vector<std::string>& parts) {
-  return absl::StrJoin(parts, std::string(1, kSeparator));
-}
-
-Query DataOf(absl::string_view episode, absl::string_view participant) {
-  return {kDataSubjects, SortKey({std::string(episode), std::string(participant), ""})};
-}
-
-std::string SortableTime(absl::Time time) {
-  // Shifted so that years before 1970 are positive too; 17 digits hold the years 1 to 9999.
-  constexpr int64_t kShift = int64_t{62135596800} * 1000000;
-  return absl::StrFormat("%018d", absl::ToUnixMicros(time) + kShift);
-}
-
-namespace internal {
-
-std::string RecordId(absl::string_view name) {
-  // "practices/p/goals/g" -> "goals/g"
-  const size_t practice = name.find('/');
-  const size_t rest = practice == absl::string_view::npos ? practice : name.find('/', practice + 1);
-  return rest == absl::string_view::npos ? std::string() : std::string(name.substr(rest + 1));
-}
-
-absl::StatusOr<StoredBytes> OpenRecord(const storage::Record& record) {
-  return OpenBytes(record.value, record.version);
-}
-
-}  // namespace internal
-
-Reader::Reader(storage::Store& store, const api::Call& call,
-               std::shared_ptr<const type::v1::AccessView> view)
-    : store_(&store), call_(&call), view_(std::move(view)) {}
-
-std::string Reader::SelfIn(absl::string_view episode) const {
-  for (const type::v1::EpisodeAccess& access : view_->episodes()) {
-    if (access.episode() == LastId(episode)) {
-      return access.self();
-    }
-  }
-  return "";
-}
-
-bool Reader::MaySee(const Access& access) const {
-  return api::MaySee(*view_, access.episode, access.subjects);
-}
-
-bool Reader::MaySeeNamed(const Access& access) const {
-  if (MaySee(access)) {
-    return true;
-  }
-  if (refresh_ == nullptr) {
-    return false;
-  }
-  auto fresh = refresh_->FreshViewFor(*call_);
-  refresh_ = nullptr;
-  if (!fresh.ok()) {
-    return false;  // closed, not open
-  }
-  view_ = *std::move(fresh);
-  return MaySee(access);
-}
-
-absl::Status Reader::CheckEpisode(absl::string_view episode) const {
-  return MaySeeNamed({LastId(episode), {}}) ? absl::OkStatus() : NotFound(episode);
-}
-
-absl::StatusOr<std::optional<internal::StoredBytes>> Reader::ReadBytes(
-    const std::string& kind, absl::string_view name) const {
-  // A name of another practice finds nothing here: the practice is the caller's, always.
-  if (PracticeOf(name) != call_->practice()) {
-    return std::optional<internal::StoredBytes>();
-  }
-  const auto record = store_->Get(context(), call_->practice(), {kind, internal::RecordId(name)});
-  if (absl::IsNotFound(record.status())) {
-    return std::optional<internal::StoredBytes>();
-  }
-  SB_RETURN_IF_ERROR(record.status());
-  SB_ASSIGN_OR_RETURN(internal::StoredBytes bytes, internal::OpenRecord(*record));
-  return std::optional<internal::StoredBytes>(std::move(bytes));
-}
-
-absl::StatusOr<std::vector<Reader::Row>> Reader::ReadRows(const std::string& kind,
-                                                          const Query& query, int limit,
-                                                          bool filtered) const {
-  std::vector<Row> rows;
-  storage::ScanRequest request = ScanOf(call_->practice(), query);
-  bool more = true;
-  while (more && static_cast<int>(rows.size()) < limit) {
-    request.limit = std::min(kScanRows, std::max(1, limit - static_cast<int>(rows.size())));
-    SB_ASSIGN_OR_RETURN(const storage::ScanPage page, store_->Scan(context(), request));
-    for (const storage::ScanRow& row : page.rows) {
-      if (row.key.kind != kind) {
-        continue;
-      }
-      SB_ASSIGN_OR_RETURN(internal::StoredBytes bytes, internal::OpenRecord(row.record));
-      if (!filtered || MaySee(bytes.access)) {
-        rows.push_back({row.sort_key, row.key.id, std::move(bytes)});
-      }
-    }
-    more = page.more && !page.rows.empty();
-    if (!page.rows.empty()) {
-      request.after = page.rows.back().cursor;
-    }
-  }
-  return rows;
-}
-
-absl::Status Reader::ReadEach(
-    const std::string& kind, const Query& query,
-    const std::function<absl::Status(const internal::StoredBytes&)>& use) const {
-  storage::ScanRequest request = ScanOf(call_->practice(), query);
-  request.limit = kScanRows;
-  while (true) {
-    SB_ASSIGN_OR_RETURN(const storage::ScanPage page, store_->Scan(context(), request));
-    for (const storage::ScanRow& row : page.rows) {
-      if (row.key.kind == kind) {
-        SB_ASSIGN_OR_RETURN(const internal::StoredBytes bytes, internal::OpenRecord(row.record));
-        SB_RETURN_IF_ERROR(use(bytes));
-      }
-    }
-    if (!page.more || page.rows.empty()) {
-      return absl::OkStatus();
-    }
-    request.after = page.rows.back().cursor;
-  }
-}
-
-Write::Write(storage::Store& store, const api::Call& call,
-             std::shared_ptr<const type::v1::AccessView> view, IdGenerator& ids)
-    : Reader(store, call, std::move(view)), ids_(&ids) {}
-
-absl::StatusOr<std::optional<internal::StoredBytes>> Write::ReadBytes(
-    const std::string& kind, absl::string_view name) const {
-  const storage::RecordKey key{kind, internal::RecordId(name)};
-  const auto pending = pending_.find(key);
-  if (pending != pending_.end()) {
-    return pending->second.bytes;
-  }
-  SB_ASSIGN_OR_RETURN(auto bytes, Reader::ReadBytes(kind, name));
-  // The first read decides what must still be so at the commit.
-  read_versions_.emplace(key, bytes.has_value() ? bytes->version : 0);
-  return bytes;
-}
-
-absl::StatusOr<std::vector<Reader::Row>> Write::ReadRows(const std::string& kind,
-                                                         const Query& query, int limit,
-                                                         bool filtered) const {
-  SB_ASSIGN_OR_RETURN(std::vector<Row> stored, Reader::ReadRows(kind, query, limit, filtered));
-  if (pending_.empty()) {
-    return stored;
-  }
-  // What this transaction wrote replaces what is stored.
-  std::vector<Row> rows;
-  for (Row& row : stored) {
-    if (pending_.count({kind, row.id}) == 0) {
-      rows.push_back(std::move(row));
-    }
-  }
-  for (const auto& [key, pending] : pending_) {
-    if (key.kind != kind || !pending.bytes.has_value() ||
-        (filtered && !MaySee(pending.bytes->access))) {
-      continue;
-    }
-    for (const storage::IndexEntry& entry : pending.index) {
-      if (entry.index == query.index && absl::StartsWith(entry.sort_key, query.prefix) &&
-          (query.until.empty() || entry.sort_key < query.until)) {
-        rows.push_back({entry.sort_key, key.id, *pending.bytes});
-      }
-    }
-  }
-  std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
-    const auto left = std::tie(a.sort_key, a.id);
-    const auto right = std::tie(b.sort_key, b.id);
-    return query.reverse ? right < left : left < right;
-  });
-  if (rows.size() > static_cast<size_t>(limit)) {
-    rows.resize(static_cast<size_t>(limit));
-  }
-  return rows;
-}
-
-absl::StatusOr<int64_t> Write::PutBytes(const std::string& kind, const std::string& name,
-                                        Access access, std::string payload,
-                                        std::vector<storage::IndexEntry> index,
-                                        type::v1::JournalAction action) {
-  if (PracticeOf(name) != call_->practice()) {
-    return Internal("a record must be written in the caller's practice");
-  }
-  const storage::RecordKey key{kind, internal::RecordId(name)};
-  const auto read = read_versions_.find(key);
-  if (read == read_versions_.end()) {
-    return Internal("a record must be read before it is written");
-  }
-  std::sort(access.subjects.begin(), access.subjects.end());
-  access.subjects.erase(std::unique(access.subjects.begin(), access.subjects.end()),
-                        access.subjects.end());
-  for (const std::string& subject : access.subjects) {
-    index.push_back({kDataSubjects, SortKey({access.episode, subject, kind})});
-  }
-  internal::StoredBytes bytes;
-  bytes.version = read->second + 1;  // whatever number of puts: the last one is the one made
-  bytes.access = std::move(access);
-  bytes.payload = std::move(payload);
-  const bool first = pending_.count(key) == 0;
-  if (first && action != type::v1::JOURNAL_ACTION_UNSPECIFIED) {
-    AddJournal(name, action, bytes.access.episode);
-  }
-  const int64_t version = bytes.version;
-  pending_[key] = {std::move(bytes), std::move(index)};
-  return version;
-}
-
-absl::Status Write::DeleteBytes(const std::string& kind, absl::string_view name, bool journaled) {
-  SB_ASSIGN_OR_RETURN(const auto existing, ReadBytes(kind, name));
-  if (!existing.has_value()) {
-    return absl::OkStatus();
-  }
-  if (journaled) {
-    AddJournal(name, type::v1::JOURNAL_ACTION_DELETED, existing->access.episode);
-  }
-  pending_[{kind, internal::RecordId(name)}] = Pending{};
-  return absl::OkStatus();
-}
-
-void Write::AddJournal(absl::string_view name, type::v1::JournalAction action,
-                       absl::string_view episode) {
-  type::v1::JournalEntry entry;
-  entry.set_resource(std::string(name));
-  entry.set_action(action);
-  if (!episode.empty()) {
-    entry.set_episode(RecordName(call_->practice(), absl::StrCat("episodes/", episode)));
-  }
-  journal_.push_back(entry.SerializeAsString());
-}
-
-Access Write::result_access() const {
-  if (result_access_.has_value()) {
-    return *result_access_;
-  }
-  // The strictest of all that was written.
-  Access all;
-  std::set<std::string> subjects;
-  for (const auto& [key, pending] : pending_) {
-    if (pending.bytes.has_value()) {
-      if (all.episode.empty()) {
-        all.episode = pending.bytes->access.episode;
-      }
-      subjects.insert(pending.bytes->access.subjects.begin(), pending.bytes->access.subjects.end());
-    }
-  }
-  all.subjects.assign(subjects.begin(), subjects.end());
-  return all;
-}
-
-absl::StatusOr<bool> Write::IsCurrent() const {
-  std::vector<storage::RecordKey> keys;
-  for (const auto& [key, version] : read_versions_) {
-    keys.push_back(key);
-  }
-  for (size_t begin = 0; begin < keys.size(); begin += storage::kMaxPageRows) {
-    const std::vector<storage::RecordKey> some(
-        keys.begin() + static_cast<std::ptrdiff_t>(begin),
-        keys.begin() +
-            static_cast<std::ptrdiff_t>(std::min(keys.size(), begin + storage::kMaxPageRows)));
-    SB_ASSIGN_OR_RETURN(const auto records, store_->GetMany(context(), call_->practice(), some));
-    for (size_t i = 0; i < some.size(); ++i) {
-      const int64_t version = records[i].has_value() ? records[i]->version : 0;
-      if (version != read_versions_.at(some[i])) {
-        return false;
-      }
-    }
-  }
-  return true;
-}
-
-storage::Batch Write::TakeBatch() {
-  storage::Batch batch;
-  batch.practice = call_->practice();
-  batch.fence = fence_;
-  for (const auto& [key, version] : read_versions_) {
-    batch.expectations.push_back({key, version});
-  }
-  for (auto& [key, pending] : pending_) {
-    if (pending.bytes.has_value()) {
-      batch.puts.push_back({key, Seal(pending.bytes->access, std::move(pending.bytes->payload)),
-                            std::move(pending.index)});
-    } else {
-      batch.deletes.push_back(key);
-    }
-  }
-  batch.journal = std::move(journal_);
-  return batch;
-}
 
 absl::StatusOr<std::shared_ptr<const type::v1::AccessView>> Database::ViewFor(
     const api::Call& call) const {

@@ -16,12 +16,13 @@
 namespace securebase::episodes {
 namespace {
 
-constexpr char kByTime[] = "episodes-by-time";
-constexpr char kByStaff[] = "episodes-by-staff";
-constexpr char kByPatient[] = "episodes-by-patient";
-constexpr char kByIdentifier[] = "episodes-by-identifier";
-constexpr char kConsents[] = "consents-by-episode";
-constexpr char kSafetyHolds[] = "safety-holds-by-episode";
+// Names of indexes, which are stored: never to be changed.
+constexpr char kAllEpisodes[] = "episodes-by-time";
+constexpr char kEpisodesOfStaff[] = "episodes-by-staff";
+constexpr char kEpisodesOfPatient[] = "episodes-by-patient";
+constexpr char kEpisodesWithIdentifier[] = "episodes-by-identifier";
+constexpr char kConsentsOfEpisode[] = "consents-by-episode";
+constexpr char kSafetyHoldsOfEpisode[] = "safety-holds-by-episode";
 
 // EHRs choose these freely, so their bytes must not reach into another part of a sort key.
 std::string PatientKey(absl::string_view patient) { return absl::WebSafeBase64Escape(patient); }
@@ -37,7 +38,7 @@ std::string EpisodeIdOf(absl::string_view name) {
 
 std::vector<storage::IndexEntry> EpisodeIndex(const v1::Episode& episode) {
   const std::string time = records::SortableTime(api::FromProto(episode.create_time()));
-  std::vector<storage::IndexEntry> entries{{kByTime, time}};
+  std::vector<storage::IndexEntry> entries{{kAllEpisodes, time}};
   std::set<std::string> staff;
   for (const v1::CareTeamMember& member : episode.care_team()) {
     if (IsPresent(member)) {
@@ -48,15 +49,17 @@ std::vector<storage::IndexEntry> EpisodeIndex(const v1::Episode& episode) {
     staff.insert(cover.staff());
   }
   for (const std::string& member : staff) {
-    entries.push_back({kByStaff, records::SortKey({member, time})});
+    entries.push_back({kEpisodesOfStaff, records::SortKey({member, time})});
   }
   for (const v1::Participant& participant : episode.participants()) {
     if (!participant.patient().empty()) {
-      entries.push_back({kByPatient, records::SortKey({PatientKey(participant.patient()), time})});
+      entries.push_back(
+          {kEpisodesOfPatient, records::SortKey({PatientKey(participant.patient()), time})});
     }
   }
   for (const type::v1::ExternalIdentifier& identifier : episode.external_identifiers()) {
-    entries.push_back({kByIdentifier, records::SortKey({IdentifierKey(identifier), time})});
+    entries.push_back(
+        {kEpisodesWithIdentifier, records::SortKey({IdentifierKey(identifier), time})});
   }
   return entries;
 }
@@ -77,11 +80,7 @@ records::Kind<Message> EpisodeChild(const char* name, const char* index) {
 }
 
 records::Query Below(const char* index, std::string key, bool reverse) {
-  records::Query query;
-  query.index = index;
-  query.prefix = records::SortKey({std::move(key), ""});
-  query.reverse = reverse;
-  return query;
+  return {.index = index, .prefix = records::SortKey({std::move(key), ""}), .reverse = reverse};
 }
 
 }  // namespace
@@ -98,13 +97,13 @@ const records::Kind<v1::Episode>& EpisodeKind() {
 
 const records::Kind<v1::Consent>& ConsentKind() {
   static const auto* const kKind =
-      new records::Kind<v1::Consent>(EpisodeChild<v1::Consent>("consent", kConsents));
+      new records::Kind<v1::Consent>(EpisodeChild<v1::Consent>("consent", kConsentsOfEpisode));
   return *kKind;
 }
 
 const records::Kind<v1::SafetyHold>& SafetyHoldKind() {
-  static const auto* const kKind =
-      new records::Kind<v1::SafetyHold>(EpisodeChild<v1::SafetyHold>("safety-hold", kSafetyHolds));
+  static const auto* const kKind = new records::Kind<v1::SafetyHold>(
+      EpisodeChild<v1::SafetyHold>("safety-hold", kSafetyHoldsOfEpisode));
   return *kKind;
 }
 
@@ -115,31 +114,26 @@ const records::Kind<v1::PracticeSettings>& SettingsKind() {
   return *kKind;
 }
 
-records::Query AllEpisodes() {
-  records::Query query;
-  query.index = kByTime;
-  query.reverse = true;
-  return query;
-}
+records::Query AllEpisodes() { return {.index = kAllEpisodes, .reverse = true}; }
 
 records::Query EpisodesOfStaff(absl::string_view staff) {
-  return Below(kByStaff, std::string(staff), /*reverse=*/true);
+  return Below(kEpisodesOfStaff, std::string(staff), /*reverse=*/true);
 }
 
 records::Query EpisodesOfPatient(absl::string_view patient) {
-  return Below(kByPatient, PatientKey(patient), /*reverse=*/true);
+  return Below(kEpisodesOfPatient, PatientKey(patient), /*reverse=*/true);
 }
 
 records::Query EpisodesWithIdentifier(const type::v1::ExternalIdentifier& identifier) {
-  return Below(kByIdentifier, IdentifierKey(identifier), /*reverse=*/true);
+  return Below(kEpisodesWithIdentifier, IdentifierKey(identifier), /*reverse=*/true);
 }
 
 records::Query ConsentsOf(absl::string_view episode) {
-  return Below(kConsents, LastId(episode), /*reverse=*/false);
+  return Below(kConsentsOfEpisode, LastId(episode), /*reverse=*/false);
 }
 
 records::Query SafetyHoldsOf(absl::string_view episode) {
-  return Below(kSafetyHolds, LastId(episode), /*reverse=*/false);
+  return Below(kSafetyHoldsOfEpisode, LastId(episode), /*reverse=*/false);
 }
 
 absl::StatusOr<EpisodeRecords> LoadEpisodeRecords(const records::Reader& reader,

@@ -13,6 +13,7 @@ namespace {
 using records::SortableTime;
 using records::SortKey;
 
+// Names of indexes, which are stored: never to be changed.
 constexpr char kAllGoals[] = "goal.all";
 constexpr char kGoalsOfEpisode[] = "goal.episode";
 constexpr char kGoalsOfOwner[] = "goal.owner";
@@ -111,21 +112,24 @@ const records::Kind<stored::GoalUse>& GoalUseKind() {
   return *kind;
 }
 
-records::Query AllGoals() { return {kAllGoals, "", "", /*reverse=*/false, kGoalsOfEpisode}; }
+records::Query AllGoals() { return {.index = kAllGoals, .by_episode = kGoalsOfEpisode}; }
 records::Query GoalsOfEpisode(absl::string_view episode) {
-  return {kGoalsOfEpisode, SortKey({LastId(episode), ""})};
+  return {.index = kGoalsOfEpisode, .prefix = SortKey({LastId(episode), ""})};
 }
 records::Query GoalsOfOwner(absl::string_view owner) {
-  return {kGoalsOfOwner, SortKey({std::string(owner), ""}), "", /*reverse=*/false, kGoalsOfEpisode};
+  return {.index = kGoalsOfOwner,
+          .prefix = SortKey({std::string(owner), ""}),
+          .by_episode = kGoalsOfEpisode};
 }
 records::Query RatingsOfGoal(absl::string_view goal) {
-  return {kRatingsOfGoal, SortKey({LastId(goal), ""})};
+  return {.index = kRatingsOfGoal, .prefix = SortKey({LastId(goal), ""})};
 }
 records::Query RatingsOfInformant(absl::string_view goal, const v1::Informant& informant) {
-  return {kRatingsOfInformant, SortKey({LastId(goal), InformantKey(informant), ""})};
+  return {.index = kRatingsOfInformant,
+          .prefix = SortKey({LastId(goal), InformantKey(informant), ""})};
 }
 records::Query StandingsOfGoal(absl::string_view goal) {
-  return {kStandingsOfGoal, SortKey({LastId(goal), ""})};
+  return {.index = kStandingsOfGoal, .prefix = SortKey({LastId(goal), ""})};
 }
 
 std::string StandingName(absl::string_view goal, const v1::Informant& informant) {

@@ -17,6 +17,28 @@ using records::SortableTime;
 using records::SortKey;
 using storage::IndexEntry;
 
+// Names of indexes, which are stored: never to be changed.
+constexpr char kAssessmentsOfEpisode[] = "assessment-by-episode";
+constexpr char kAssessmentsOfSeries[] = "assessment-by-series";
+constexpr char kAllSeries[] = "series";
+constexpr char kSeriesOfEpisode[] = "series-by-episode";
+constexpr char kAllAlerts[] = "alert";
+constexpr char kAlertsOfEpisode[] = "alert-by-episode";
+constexpr char kAlertsOfCause[] = "alert-by-cause";
+constexpr char kUnresolvedAlerts[] = "alert-unresolved";
+constexpr char kUnresolvedAlertsOfSeries[] = "alert-unresolved-by-series";
+constexpr char kWaitingRiskAlerts[] = "alert-waiting-risk";
+constexpr char kAlertsToEscalate[] = "alert-to-escalate";
+constexpr char kAllSchedules[] = "schedule";
+constexpr char kSchedulesOfEpisode[] = "schedule-by-episode";
+constexpr char kActiveSchedules[] = "schedule-active";
+constexpr char kSchedulesByOpening[] = "schedule-open";
+constexpr char kSchedulesByCheck[] = "schedule-check";
+constexpr char kAllInstruments[] = "instrument";
+constexpr char kAllVersions[] = "instrument-version";
+constexpr char kTextsOfVersion[] = "instrument-texts";
+constexpr char kAllNorms[] = "norm";
+
 std::string Time(const google::protobuf::Timestamp& time) {
   return SortableTime(api::FromProto(time));
 }
@@ -46,36 +68,35 @@ std::vector<IndexEntry> IndexOf(const v1::Assessment& assessment) {
   const std::string answered = Time(assessment.answered_time());
   const std::string recorded = Time(assessment.create_time());
   const std::string id = LastId(assessment.name());
-  return {
-      {"assessment-by-episode", SortKey({LastId(assessment.episode()), answered, recorded, id})},
-      {"assessment-by-series", SortKey({LastId(assessment.series()), answered, recorded, id})}};
+  return {{kAssessmentsOfEpisode, SortKey({LastId(assessment.episode()), answered, recorded, id})},
+          {kAssessmentsOfSeries, SortKey({LastId(assessment.series()), answered, recorded, id})}};
 }
 
 std::vector<IndexEntry> IndexOf(const v1::Series& series) {
   const std::string instrument = LastId(series.instrument());
   const std::string id = LastId(series.name());
-  return {{"series", SortKey({instrument, id})},
-          {"series-by-episode", SortKey({LastId(series.episode()), instrument, id})}};
+  return {{kAllSeries, SortKey({instrument, id})},
+          {kSeriesOfEpisode, SortKey({LastId(series.episode()), instrument, id})}};
 }
 
 std::vector<IndexEntry> IndexOf(const v1::Alert& alert) {
   const std::string created = Time(alert.create_time());
   const std::string id = LastId(alert.name());
   std::vector<IndexEntry> index = {
-      {"alert", SortKey({created, id})},
-      {"alert-by-episode", SortKey({LastId(alert.episode()), created, id})},
-      {"alert-by-cause", SortKey({id.substr(0, id.rfind('-')), created, id})}};
+      {kAllAlerts, SortKey({created, id})},
+      {kAlertsOfEpisode, SortKey({LastId(alert.episode()), created, id})},
+      {kAlertsOfCause, SortKey({id.substr(0, id.rfind('-')), created, id})}};
   if (alert.state() != v1::ALERT_STATE_RESOLVED) {
-    index.push_back({"alert-unresolved", SortKey({created, id})});
+    index.push_back({kUnresolvedAlerts, SortKey({created, id})});
     if (!alert.series().empty()) {
-      index.push_back({"alert-unresolved-by-series", SortKey({LastId(alert.series()), id})});
+      index.push_back({kUnresolvedAlertsOfSeries, SortKey({LastId(alert.series()), id})});
     }
   }
   if (alert.kind() == v1::ALERT_KIND_RISK && alert.state() == v1::ALERT_STATE_OPEN) {
-    index.push_back({"alert-waiting-risk", SortKey({Time(alert.open_time()), id})});
+    index.push_back({kWaitingRiskAlerts, SortKey({Time(alert.open_time()), id})});
   }
   if (alert.has_escalate_time()) {
-    index.push_back({"alert-to-escalate", SortKey({Time(alert.escalate_time()), id})});
+    index.push_back({kAlertsToEscalate, SortKey({Time(alert.escalate_time()), id})});
   }
   return index;
 }
@@ -84,12 +105,12 @@ std::vector<IndexEntry> IndexOf(const v1::Schedule& schedule) {
   const std::string created = Time(schedule.create_time());
   const std::string id = LastId(schedule.name());
   std::vector<IndexEntry> index = {
-      {"schedule", SortKey({created, id})},
-      {"schedule-by-episode", SortKey({LastId(schedule.episode()), created, id})}};
+      {kAllSchedules, SortKey({created, id})},
+      {kSchedulesOfEpisode, SortKey({LastId(schedule.episode()), created, id})}};
   if (schedule.status() == v1::SCHEDULE_STATUS_ACTIVE) {
-    index.push_back({"schedule-active", SortKey({created, id})});
-    index.push_back({"schedule-open", SortKey({SortableTime(WaitingSince(schedule)), id})});
-    index.push_back({"schedule-check", SortKey({Time(schedule.next_check_time()), id})});
+    index.push_back({kActiveSchedules, SortKey({created, id})});
+    index.push_back({kSchedulesByOpening, SortKey({SortableTime(WaitingSince(schedule)), id})});
+    index.push_back({kSchedulesByCheck, SortKey({Time(schedule.next_check_time()), id})});
   }
   return index;
 }
@@ -98,23 +119,23 @@ std::vector<IndexEntry> IndexOf(const v1::Schedule& schedule) {
 std::string VersionKey(int version) { return absl::StrFormat("%06d", version); }
 
 std::vector<IndexEntry> IndexOf(const v1::Instrument& instrument) {
-  return {{"instrument", LastId(instrument.name())}};
+  return {{kAllInstruments, LastId(instrument.name())}};
 }
 
 std::vector<IndexEntry> IndexOf(const v1::InstrumentVersion& version) {
   const v1::InstrumentDefinition& definition = version.definition();
-  return {{"instrument-version", SortKey({definition.id(), VersionKey(definition.version())})}};
+  return {{kAllVersions, SortKey({definition.id(), VersionKey(definition.version())})}};
 }
 
 std::vector<IndexEntry> IndexOf(const v1::InstrumentTexts& texts) {
   // "practices/p/instruments/i/versions/v/texts/l", below the version.
   const std::string& name = texts.name();
-  return {{"instrument-texts", SortKey({name.substr(0, name.rfind("/texts/")), texts.language()})}};
+  return {{kTextsOfVersion, SortKey({name.substr(0, name.rfind("/texts/")), texts.language()})}};
 }
 
 std::vector<IndexEntry> IndexOf(const v1::Norm& norm) {
-  return {{"norm", SortKey({LastId(norm.instrument()), VersionKey(norm.instrument_version()),
-                            norm.scale(), LastId(norm.name())})}};
+  return {{kAllNorms, SortKey({LastId(norm.instrument()), VersionKey(norm.instrument_version()),
+                               norm.scale(), LastId(norm.name())})}};
 }
 
 // What belongs to the practice and is nobody's data.
@@ -198,58 +219,59 @@ const records::Kind<type::v1::Claim>& AllianceTurnKind() {
 }
 
 Query AssessmentsOfEpisode(absl::string_view episode) {
-  return {"assessment-by-episode", SortKey({LastId(episode), ""})};
+  return {.index = kAssessmentsOfEpisode, .prefix = SortKey({LastId(episode), ""})};
 }
 Query AssessmentsOfSeries(absl::string_view series) {
-  return {"assessment-by-series", SortKey({LastId(series), ""})};
+  return {.index = kAssessmentsOfSeries, .prefix = SortKey({LastId(series), ""})};
 }
-Query AllSeries() { return {"series", "", "", /*reverse=*/false, "series-by-episode"}; }
-Query AllSeriesByEpisode() { return {"series-by-episode"}; }
+Query AllSeries() { return {.index = kAllSeries, .by_episode = kSeriesOfEpisode}; }
+Query AllSeriesByEpisode() { return {.index = kSeriesOfEpisode}; }
 Query SeriesOfEpisode(absl::string_view episode) {
-  return {"series-by-episode", SortKey({LastId(episode), ""})};
+  return {.index = kSeriesOfEpisode, .prefix = SortKey({LastId(episode), ""})};
 }
 Query SeriesOfEpisode(absl::string_view episode, absl::string_view instrument) {
-  return {"series-by-episode", SortKey({LastId(episode), LastId(instrument), ""})};
+  return {.index = kSeriesOfEpisode, .prefix = SortKey({LastId(episode), LastId(instrument), ""})};
 }
-Query AllAlerts() { return {"alert", "", "", /*reverse=*/true, "alert-by-episode"}; }
+Query AllAlerts() { return {.index = kAllAlerts, .reverse = true, .by_episode = kAlertsOfEpisode}; }
 Query AlertsOfEpisode(absl::string_view episode) {
-  return {"alert-by-episode", SortKey({LastId(episode), ""}), "", /*reverse=*/true};
+  return {.index = kAlertsOfEpisode, .prefix = SortKey({LastId(episode), ""}), .reverse = true};
 }
-Query UnresolvedAlerts() {
-  return {"alert-unresolved", "", "", /*reverse=*/false, "alert-by-episode"};
-}
+Query UnresolvedAlerts() { return {.index = kUnresolvedAlerts, .by_episode = kAlertsOfEpisode}; }
 Query UnresolvedAlertsOfSeries(absl::string_view series) {
-  return {"alert-unresolved-by-series", SortKey({LastId(series), ""})};
+  return {.index = kUnresolvedAlertsOfSeries, .prefix = SortKey({LastId(series), ""})};
 }
 Query AlertsOfCause(absl::string_view cause) {
-  return {"alert-by-cause", SortKey({std::string(cause), ""}), "", /*reverse=*/true};
+  return {.index = kAlertsOfCause, .prefix = SortKey({std::string(cause), ""}), .reverse = true};
 }
-Query WaitingRiskAlerts() { return {"alert-waiting-risk"}; }
-Query AlertsToEscalate(absl::Time until) { return {"alert-to-escalate", "", SortableTime(until)}; }
-Query AllSchedules() { return {"schedule", "", "", /*reverse=*/false, "schedule-by-episode"}; }
+Query WaitingRiskAlerts() { return {.index = kWaitingRiskAlerts}; }
+Query AlertsToEscalate(absl::Time until) {
+  return {.index = kAlertsToEscalate, .until = SortableTime(until)};
+}
+Query AllSchedules() { return {.index = kAllSchedules, .by_episode = kSchedulesOfEpisode}; }
 Query SchedulesOfEpisode(absl::string_view episode) {
-  return {"schedule-by-episode", SortKey({LastId(episode), ""})};
+  return {.index = kSchedulesOfEpisode, .prefix = SortKey({LastId(episode), ""})};
 }
-Query ActiveSchedules() {
-  return {"schedule-active", "", "", /*reverse=*/false, "schedule-by-episode"};
-}
+Query ActiveSchedules() { return {.index = kActiveSchedules, .by_episode = kSchedulesOfEpisode}; }
 Query SchedulesOpenBefore(absl::Time until) {
-  return {"schedule-open", "", SortableTime(until), /*reverse=*/false, "schedule-by-episode"};
+  return {.index = kSchedulesByOpening,
+          .until = SortableTime(until),
+          .by_episode = kSchedulesOfEpisode};
 }
-Query SchedulesToCheck(absl::Time until) { return {"schedule-check", "", SortableTime(until)}; }
+Query SchedulesToCheck(absl::Time until) {
+  return {.index = kSchedulesByCheck, .until = SortableTime(until)};
+}
 
-Query OwnInstruments() { return {"instrument"}; }
-Query VersionsOf(absl::string_view instrument) {
-  return {"instrument-version", SortKey({LastId(instrument), ""}), "", /*reverse=*/true};
-}
-Query AllVersions() { return {"instrument-version"}; }
+Query OwnInstruments() { return {.index = kAllInstruments}; }
+Query AllVersions() { return {.index = kAllVersions}; }
 Query TextsOf(absl::string_view version) {
-  return {"instrument-texts", SortKey({std::string(version), ""})};
+  return {.index = kTextsOfVersion, .prefix = SortKey({std::string(version), ""})};
 }
-Query AllNorms() { return {"norm"}; }
-Query NormsOf(absl::string_view instrument) { return {"norm", SortKey({LastId(instrument), ""})}; }
+Query AllNorms() { return {.index = kAllNorms}; }
+Query NormsOf(absl::string_view instrument) {
+  return {.index = kAllNorms, .prefix = SortKey({LastId(instrument), ""})};
+}
 Query NormsOf(absl::string_view instrument, int version) {
-  return {"norm", SortKey({LastId(instrument), VersionKey(version), ""})};
+  return {.index = kAllNorms, .prefix = SortKey({LastId(instrument), VersionKey(version), ""})};
 }
 
 std::string SeriesNameFor(const v1::Assessment& assessment) {

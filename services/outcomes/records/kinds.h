@@ -78,10 +78,9 @@ records::Query SchedulesOpenBefore(absl::Time until);
 // Active ones of which an occurrence expires before `until`.
 records::Query SchedulesToCheck(absl::Time until);
 
-// The practice's own instruments, by id; their versions, the newest first, and all versions of all
-// of them; texts of a version, by language.
+// The practice's own instruments, by id; all versions of all of them; texts of a version, by
+// language.
 records::Query OwnInstruments();
-records::Query VersionsOf(absl::string_view instrument);
 records::Query AllVersions();
 records::Query TextsOf(absl::string_view version);
 // By instrument, version, scale and id; those of an instrument, of one of its scoring versions.

@@ -17,6 +17,7 @@ using records::SortableTime;
 using records::SortKey;
 using storage::IndexEntry;
 
+// Names of indexes, which are stored: never to be changed.
 constexpr char kAllPlans[] = "plan.all";
 constexpr char kPlansOfEpisode[] = "plan.episode";
 constexpr char kPlansByReview[] = "plan.review";
@@ -34,7 +35,7 @@ std::string ToSortable(const google::protobuf::Timestamp& time) {
 std::string ToSortable(absl::CivilDay day) { return absl::FormatCivilTime(day); }
 
 records::Query Below(const char* index, absl::string_view parent) {
-  return {index, SortKey({LastId(parent), ""})};
+  return {.index = index, .prefix = SortKey({LastId(parent), ""})};
 }
 
 }  // namespace
@@ -157,7 +158,7 @@ const records::Kind<stored::PlanScreenings>& PlanScreeningsKind() {
   return *kind;
 }
 
-records::Query AllPlans() { return {kAllPlans, "", "", /*reverse=*/false, kPlansOfEpisode}; }
+records::Query AllPlans() { return {.index = kAllPlans, .by_episode = kPlansOfEpisode}; }
 records::Query PlansOfEpisode(absl::string_view episode) { return Below(kPlansOfEpisode, episode); }
 records::Query RevisionsOfPlan(absl::string_view plan) { return Below(kRevisionsOfPlan, plan); }
 records::Query ScreeningsOfPlan(absl::string_view plan) { return Below(kScreeningsOfPlan, plan); }
@@ -166,11 +167,11 @@ records::Query SessionsOfEpisode(absl::string_view episode) {
   return Below(kSessionsOfEpisode, episode);
 }
 records::Query PlansByReviewDate(absl::CivilDay before) {
-  return {kPlansByReview, "", ToSortable(before), /*reverse=*/false, kPlansOfEpisode};
+  return {.index = kPlansByReview, .until = ToSortable(before), .by_episode = kPlansOfEpisode};
 }
-records::Query AllTechniques() { return {kAllTechniques}; }
+records::Query AllTechniques() { return {.index = kAllTechniques}; }
 records::Query DueScheduleWork(absl::Time now) {
-  return {kDueWork, "", SortableTime(now + absl::Microseconds(1))};
+  return {.index = kDueWork, .until = SortableTime(now + absl::Microseconds(1))};
 }
 
 std::string RevisionName(absl::string_view plan, int number) {

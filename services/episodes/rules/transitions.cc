@@ -1,47 +1,45 @@
 #include "services/episodes/rules/transitions.h"
 
 #include "absl/strings/strip.h"
-#include "services/platform/base/error.h"
+#include "services/platform/base/transition_table.h"
 
 namespace securebase::episodes {
+namespace {
+
+const TransitionTable<v1::EpisodeStatus>& Transitions() {
+  static const auto* const kTable = new TransitionTable<v1::EpisodeStatus>(
+      StatusWord, {{v1::EPISODE_STATUS_PLANNED,
+                    {v1::EPISODE_STATUS_ACTIVE, v1::EPISODE_STATUS_CANCELLED,
+                     v1::EPISODE_STATUS_ENTERED_IN_ERROR}},
+                   {v1::EPISODE_STATUS_ACTIVE,
+                    {v1::EPISODE_STATUS_ON_HOLD, v1::EPISODE_STATUS_FINISHED,
+                     v1::EPISODE_STATUS_CANCELLED, v1::EPISODE_STATUS_ENTERED_IN_ERROR}},
+                   {v1::EPISODE_STATUS_ON_HOLD,
+                    {v1::EPISODE_STATUS_ACTIVE, v1::EPISODE_STATUS_FINISHED,
+                     v1::EPISODE_STATUS_CANCELLED, v1::EPISODE_STATUS_ENTERED_IN_ERROR}},
+                   {v1::EPISODE_STATUS_FINISHED,
+                    {v1::EPISODE_STATUS_ACTIVE, v1::EPISODE_STATUS_ENTERED_IN_ERROR}},
+                   {v1::EPISODE_STATUS_CANCELLED,
+                    {v1::EPISODE_STATUS_ACTIVE, v1::EPISODE_STATUS_ENTERED_IN_ERROR}}});
+  return *kTable;
+}
+
+}  // namespace
 
 std::string StatusWord(v1::EpisodeStatus status) {
   return std::string(absl::StripPrefix(v1::EpisodeStatus_Name(status), "EPISODE_STATUS_"));
 }
 
 std::vector<v1::EpisodeStatus> AllowedTransitions(v1::EpisodeStatus from) {
-  switch (from) {
-    case v1::EPISODE_STATUS_PLANNED:
-      return {v1::EPISODE_STATUS_ACTIVE, v1::EPISODE_STATUS_CANCELLED,
-              v1::EPISODE_STATUS_ENTERED_IN_ERROR};
-    case v1::EPISODE_STATUS_ACTIVE:
-      return {v1::EPISODE_STATUS_ON_HOLD, v1::EPISODE_STATUS_FINISHED, v1::EPISODE_STATUS_CANCELLED,
-              v1::EPISODE_STATUS_ENTERED_IN_ERROR};
-    case v1::EPISODE_STATUS_ON_HOLD:
-      return {v1::EPISODE_STATUS_ACTIVE, v1::EPISODE_STATUS_FINISHED, v1::EPISODE_STATUS_CANCELLED,
-              v1::EPISODE_STATUS_ENTERED_IN_ERROR};
-    case v1::EPISODE_STATUS_FINISHED:
-    case v1::EPISODE_STATUS_CANCELLED:
-      return {v1::EPISODE_STATUS_ACTIVE, v1::EPISODE_STATUS_ENTERED_IN_ERROR};
-    default:
-      return {};
-  }
+  return Transitions().From(from);
 }
 
 bool CanTransition(v1::EpisodeStatus from, v1::EpisodeStatus to) {
-  const std::vector<v1::EpisodeStatus> allowed = AllowedTransitions(from);
-  return std::find(allowed.begin(), allowed.end(), to) != allowed.end();
+  return Transitions().Allows(from, to);
 }
 
 absl::Status CheckTransition(v1::EpisodeStatus from, v1::EpisodeStatus to) {
-  if (CanTransition(from, to)) {
-    return absl::OkStatus();
-  }
-  std::vector<std::string> allowed;
-  for (const v1::EpisodeStatus status : AllowedTransitions(from)) {
-    allowed.push_back(StatusWord(status));
-  }
-  return TransitionNotAllowed(StatusWord(from), absl::StrCat("go to ", StatusWord(to)), allowed);
+  return Transitions().Check(from, to);
 }
 
 bool IsOpen(v1::EpisodeStatus status) {

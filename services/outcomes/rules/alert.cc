@@ -5,14 +5,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/platform/api/timestamp.h"
-#include "services/platform/base/error.h"
 #include "services/platform/base/status_macros.h"
+#include "services/platform/base/transition_table.h"
 
 namespace securebase::outcomes {
 namespace {
 
-constexpr v1::AlertState kStates[] = {v1::ALERT_STATE_OPEN, v1::ALERT_STATE_ACKNOWLEDGED,
-                                      v1::ALERT_STATE_RESOLVED};
+const TransitionTable<v1::AlertState>& Transitions() {
+  static const auto* const kTable = new TransitionTable<v1::AlertState>(
+      AlertStateWord, {{v1::ALERT_STATE_OPEN, {v1::ALERT_STATE_ACKNOWLEDGED}},
+                       {v1::ALERT_STATE_ACKNOWLEDGED, {v1::ALERT_STATE_RESOLVED}}});
+  return *kTable;
+}
 
 void AddEvent(v1::AlertEventKind kind, const AlertMoment& moment, const std::string& assessment,
               const std::string& note_code, v1::Alert& alert) {
@@ -121,30 +125,15 @@ std::string AlertStateWord(v1::AlertState state) {
 }
 
 bool CanTransition(v1::AlertState from, v1::AlertState to) {
-  return (from == v1::ALERT_STATE_OPEN && to == v1::ALERT_STATE_ACKNOWLEDGED) ||
-         (from == v1::ALERT_STATE_ACKNOWLEDGED && to == v1::ALERT_STATE_RESOLVED);
+  return Transitions().Allows(from, to);
 }
 
 std::vector<v1::AlertState> AllowedTransitions(v1::AlertState from) {
-  std::vector<v1::AlertState> allowed;
-  for (const v1::AlertState to : kStates) {
-    if (CanTransition(from, to)) {
-      allowed.push_back(to);
-    }
-  }
-  return allowed;
+  return Transitions().From(from);
 }
 
 absl::Status CheckTransition(v1::AlertState from, v1::AlertState to) {
-  if (CanTransition(from, to)) {
-    return absl::OkStatus();
-  }
-  std::vector<std::string> allowed;
-  for (const v1::AlertState state : AllowedTransitions(from)) {
-    allowed.push_back(AlertStateWord(state));
-  }
-  return TransitionNotAllowed(AlertStateWord(from), absl::StrCat("become ", AlertStateWord(to)),
-                              allowed);
+  return Transitions().Check(from, to);
 }
 
 void AddAlertSource(const Finding& finding, const v1::SeriesPoint& point, const AlertMoment& moment,

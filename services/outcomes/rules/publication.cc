@@ -1,41 +1,37 @@
 #include "services/outcomes/rules/publication.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "services/platform/api/timestamp.h"
 #include "services/platform/base/error.h"
+#include "services/platform/base/status_macros.h"
+#include "services/platform/base/transition_table.h"
 
 namespace securebase::outcomes {
+namespace {
+
+const TransitionTable<v1::PublicationStatus>& Transitions() {
+  static const auto* const kTable = new TransitionTable<v1::PublicationStatus>(
+      StatusWord, {{v1::PUBLICATION_STATUS_DRAFT,
+                    {v1::PUBLICATION_STATUS_ACTIVE, v1::PUBLICATION_STATUS_RETIRED}},
+                   {v1::PUBLICATION_STATUS_ACTIVE, {v1::PUBLICATION_STATUS_RETIRED}},
+                   {v1::PUBLICATION_STATUS_RETIRED, {v1::PUBLICATION_STATUS_ACTIVE}}});
+  return *kTable;
+}
+
+}  // namespace
 
 std::string StatusWord(v1::PublicationStatus status) {
   return std::string(absl::StripPrefix(v1::PublicationStatus_Name(status), "PUBLICATION_STATUS_"));
 }
 
 std::vector<v1::PublicationStatus> AllowedTransitions(v1::PublicationStatus from) {
-  switch (from) {
-    case v1::PUBLICATION_STATUS_DRAFT:
-      return {v1::PUBLICATION_STATUS_ACTIVE, v1::PUBLICATION_STATUS_RETIRED};
-    case v1::PUBLICATION_STATUS_ACTIVE:
-      return {v1::PUBLICATION_STATUS_RETIRED};
-    case v1::PUBLICATION_STATUS_RETIRED:
-      return {v1::PUBLICATION_STATUS_ACTIVE};
-    default:
-      return {};
-  }
+  return Transitions().From(from);
 }
 
 absl::Status CheckTransition(v1::PublicationStatus from, v1::PublicationStatus to,
                              const PublicationChanges& changes) {
-  const std::vector<v1::PublicationStatus> allowed = AllowedTransitions(from);
-  if (std::find(allowed.begin(), allowed.end(), to) == allowed.end()) {
-    std::vector<std::string> words;
-    for (const v1::PublicationStatus status : allowed) {
-      words.push_back(StatusWord(status));
-    }
-    return TransitionNotAllowed(StatusWord(from), absl::StrCat("become ", StatusWord(to)), words);
-  }
+  SB_RETURN_IF_ERROR(Transitions().Check(from, to));
   if (changes.size() >= kMaxPublicationChanges) {
     return MakeError(
         absl::StatusCode::kFailedPrecondition, Reason::kLimitExceeded,

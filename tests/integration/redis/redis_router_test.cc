@@ -259,7 +259,7 @@ TEST(RedisRouterTest, AServerThatIsGoneAndComesBack) {
   EXPECT_THAT(router->Run({deadline}, AppendTo("p")),
               IsError(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable))
       << "an idle connection that is closed leaves nothing in doubt";
-  EXPECT_GE(absl::Now(), deadline);
+  EXPECT_GE(absl::Now(), deadline - absl::Milliseconds(30)) << "a tenth is left to answer in";
   EXPECT_LT(absl::Now(), deadline + absl::Milliseconds(100));
   EXPECT_THAT(std::string(Open(url).status().message()), HasSubstr(server->host_and_port()));
   ASSERT_OK(server->Restart());

@@ -22,6 +22,7 @@ constexpr int kExitOfSignal = 128;  // plus its number, as shells count
 
 std::vector<std::string> NamesOf(const std::vector<const CLI::App*>& commands) {
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const CLI::App* command : commands) {
     names.push_back(command->get_name());
   }

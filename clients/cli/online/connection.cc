@@ -75,6 +75,7 @@ absl::StatusOr<std::string> FirstLine(const std::string& path) {
 absl::Status ReadProfile(const std::string& path, const std::vector<Setting>& settings) {
   SB_ASSIGN_OR_RETURN(std::ifstream in, OpenFile("profile", path));
   std::vector<std::string> known;
+  known.reserve(settings.size());
   for (const Setting& setting : settings) {
     known.push_back(setting.first);
   }

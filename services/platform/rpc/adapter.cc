@@ -239,6 +239,7 @@ absl::StatusOr<std::unique_ptr<grpc::Service>> MakeService(const char* service, 
   const auto* descriptor =
       google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(service);
   std::vector<BoundService::Method> methods;
+  methods.reserve(rpcs.size());
   for (Rpc& rpc : rpcs) {
     const auto* method = descriptor->FindMethodByName(rpc.name);
     const auto policy = policies.find(rpc.name);

@@ -208,9 +208,10 @@ class FlagBuilder {
   void FindNames(const Descriptor& request) {
     for (int i = 0; i < request.field_count(); ++i) {
       const FieldDescriptor& field = *request.field(i);
-      if (field.name() == "parent" && Pattern(field) == "practices/{practice}") {
-        verb_.parent = {&field};
-      } else if (field.name() == "name" && Pattern(field) == "practices/{practice}/settings") {
+      const bool is_practice =
+          (field.name() == "parent" && Pattern(field) == "practices/{practice}") ||
+          (field.name() == "name" && Pattern(field) == "practices/{practice}/settings");
+      if (is_practice) {
         verb_.parent = {&field};
       } else if (field.name() == "name" || field.name() == "parent") {
         verb_.positional = {&field};

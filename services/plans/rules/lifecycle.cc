@@ -29,13 +29,7 @@ std::string StatusWord(PlanStatus status) {
 
 bool CanTransition(PlanStatus from, PlanStatus to) { return Transitions().Allows(from, to); }
 
-std::vector<std::string> AllowedFrom(PlanStatus from) {
-  std::vector<std::string> words;
-  for (const PlanStatus to : Transitions().From(from)) {
-    words.push_back(StatusWord(to));
-  }
-  return words;
-}
+std::vector<PlanStatus> AllowedTransitions(PlanStatus from) { return Transitions().From(from); }
 
 absl::Status CheckTransition(PlanStatus from, PlanStatus to) {
   return Transitions().Check(from, to);

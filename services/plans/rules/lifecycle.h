@@ -20,8 +20,8 @@ std::string StatusWord(PlanStatus status);
 // last. A status does not lead to itself.
 bool CanTransition(PlanStatus from, PlanStatus to);
 
-// The words of the statuses that `from` leads to.
-std::vector<std::string> AllowedFrom(PlanStatus from);
+// The statuses that `from` leads to, in the order of the enum.
+std::vector<PlanStatus> AllowedTransitions(PlanStatus from);
 
 // FAILED_PRECONDITION (TRANSITION_NOT_ALLOWED), naming what is allowed.
 absl::Status CheckTransition(PlanStatus from, PlanStatus to);

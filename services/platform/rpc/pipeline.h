@@ -26,8 +26,8 @@ struct ServedCall {
   const api::MethodPolicy* policy = nullptr;
   google::protobuf::Message* request = nullptr;  // empty until ReadRequest
   google::protobuf::Message* response = nullptr;
-  std::function<bool()>
-      read;  // fills the request from the wire; false when that is no such message
+  // Fills the request from the wire; false when there is no such message.
+  std::function<bool()> read;
   BoundHandler handler;
   Credentials credentials;
   std::function<bool()> cancelled;  // whether the client has gone away

@@ -14,11 +14,12 @@ namespace {
 using testing::IsError;
 
 TEST(LifecycleTest, TransitionsAreThoseOfTheTable) {
+  const auto by_word = [](std::string* out, PlanStatus status) { *out += StatusWord(status); };
   std::string table = "# from -> to, printed by plans_rules_test\n";
   for (int from = 0; from < v1::PlanStatus_ARRAYSIZE; ++from) {
-    const auto allowed = AllowedFrom(static_cast<PlanStatus>(from));
+    const auto allowed = AllowedTransitions(static_cast<PlanStatus>(from));
     absl::StrAppend(&table, StatusWord(static_cast<PlanStatus>(from)), " -> ",
-                    allowed.empty() ? "(nothing)" : absl::StrJoin(allowed, ", "), "\n");
+                    allowed.empty() ? "(nothing)" : absl::StrJoin(allowed, ", ", by_word), "\n");
   }
   testing::ExpectGolden("plan_transitions.txt", table);
 }

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/clock.h"
 #include "clients/cpp/client.h"
+#include "services/platform/api/call.h"
 #include "services/platform/base/mutex.h"
 
 namespace securebase::testing {
@@ -67,5 +69,15 @@ class FakeClient : public client::Client {
   std::map<std::string, Answer> answers_ ABSL_GUARDED_BY(mutex_);
   std::vector<Asked> asked_ ABSL_GUARDED_BY(mutex_);
 };
+
+// A call of a member of staff, dr-a of practice p1, with half a minute left.
+inline api::Call CallOfDrA() {
+  api::Call call;
+  call.principal.practice = "p1";
+  call.principal.kind = auth::PrincipalKind::kStaff;
+  call.principal.subject = "dr-a";
+  call.deadline = absl::Now() + absl::Seconds(30);
+  return call;
+}
 
 }  // namespace securebase::testing

@@ -14,6 +14,7 @@ namespace {
 
 using outcomes::v1::ListSeriesRequest;
 using outcomes::v1::ListSeriesResponse;
+using ::securebase::testing::CallOfDrA;
 using ::securebase::testing::FakeClient;
 using ::securebase::testing::FakeClock;
 using ::securebase::testing::IsError;
@@ -27,15 +28,6 @@ constexpr char kGetEpisode[] = "/securebase.episodes.v1.EpisodesService/GetEpiso
 
 class RemoteNeighboursTest : public ::testing::Test {
  protected:
-  api::Call Call() {
-    api::Call call;
-    call.principal.practice = "p1";
-    call.principal.kind = auth::PrincipalKind::kStaff;
-    call.principal.subject = "dr-a";
-    call.deadline = absl::Now() + absl::Seconds(30);
-    return call;
-  }
-
   void AnswerSettings(absl::StatusOr<episodes::v1::PracticeSettings> answer) {
     client_.On<episodes::v1::GetPracticeSettingsRequest, episodes::v1::PracticeSettings>(
         kGetSettings, [answer](const auto&) { return answer; });
@@ -57,7 +49,7 @@ TEST_F(RemoteNeighboursTest, ReadsEveryPageOfSeriesForThePrincipal) {
         page.set_next_page_token(request.page_token().empty() ? "2" : "");
         return page;
       });
-  ASSERT_OK_AND_ASSIGN(const auto series, neighbours_.ListSeries(Call(), kEpisode, "anna"));
+  ASSERT_OK_AND_ASSIGN(const auto series, neighbours_.ListSeries(CallOfDrA(), kEpisode, "anna"));
   ASSERT_THAT(series, SizeIs(2));
   EXPECT_EQ(series[1].name(), "s2");
   for (const auto& asked : client_.asked()) {
@@ -67,7 +59,7 @@ TEST_F(RemoteNeighboursTest, ReadsEveryPageOfSeriesForThePrincipal) {
 }
 
 TEST_F(RemoteNeighboursTest, SaysThatOutcomesIsUnavailable) {
-  EXPECT_THAT(neighbours_.ListSeries(Call(), kEpisode, "anna"),
+  EXPECT_THAT(neighbours_.ListSeries(CallOfDrA(), kEpisode, "anna"),
               IsError(absl::StatusCode::kUnavailable, Reason::kNeighbourUnavailable));
 }
 
@@ -75,27 +67,27 @@ TEST_F(RemoteNeighboursTest, SettingsAreKeptAndOutliveAnOutage) {
   episodes::v1::PracticeSettings settings;
   settings.set_time_zone("Europe/Berlin");
   AnswerSettings(settings);
-  ASSERT_OK(neighbours_.GetSettings(Call()));
+  ASSERT_OK(neighbours_.GetSettings(CallOfDrA()));
   EXPECT_EQ(client_.asked()[0].options.acting_for->kind(), type::v1::PRINCIPAL_KIND_SERVICE);
   EXPECT_EQ(client_.asked()[0].options.acting_for->practice(), "p1");
   clock_.Advance(RemoteNeighbours::kSettingsAge - absl::Microseconds(1));
-  ASSERT_OK(neighbours_.GetSettings(Call()));
+  ASSERT_OK(neighbours_.GetSettings(CallOfDrA()));
   EXPECT_THAT(client_.asked(), SizeIs(1));
   clock_.Advance(absl::Microseconds(1));
   AnswerSettings(absl::UnavailableError("down"));
-  ASSERT_OK_AND_ASSIGN(const auto old, neighbours_.GetSettings(Call()));
+  ASSERT_OK_AND_ASSIGN(const auto old, neighbours_.GetSettings(CallOfDrA()));
   EXPECT_EQ(old.time_zone(), "Europe/Berlin");
   EXPECT_THAT(client_.asked(), SizeIs(2));
 }
 
 TEST_F(RemoteNeighboursTest, AnOutageIsNotAskedAboutInEveryRead) {
-  EXPECT_THAT(neighbours_.GetSettings(Call()),
+  EXPECT_THAT(neighbours_.GetSettings(CallOfDrA()),
               IsError(absl::StatusCode::kUnavailable, Reason::kNeighbourUnavailable));
-  EXPECT_FALSE(neighbours_.GetSettings(Call()).ok());
+  EXPECT_FALSE(neighbours_.GetSettings(CallOfDrA()).ok());
   EXPECT_THAT(client_.asked(), SizeIs(1));
   AnswerSettings(episodes::v1::PracticeSettings());
   clock_.Advance(RemoteNeighbours::kSettingsRetry);
-  EXPECT_OK(neighbours_.GetSettings(Call()));
+  EXPECT_OK(neighbours_.GetSettings(CallOfDrA()));
 }
 
 TEST_F(RemoteNeighboursTest, ParticipantsAreThoseOfTheEpisode) {
@@ -111,11 +103,32 @@ TEST_F(RemoteNeighboursTest, ParticipantsAreThoseOfTheEpisode) {
         episode.set_status(episodes::v1::EPISODE_STATUS_FINISHED);
         return episode;
       });
-  ASSERT_OK_AND_ASSIGN(const EpisodeFacts facts, neighbours_.GetEpisode(Call(), kEpisode));
+  ASSERT_OK_AND_ASSIGN(const EpisodeFacts facts, neighbours_.GetEpisode(CallOfDrA(), kEpisode));
   EXPECT_THAT(facts.participants, ElementsAre("anna", "ben"));
   EXPECT_EQ(facts.status, episodes::v1::EPISODE_STATUS_FINISHED);
   EXPECT_EQ(client_.asked()[0].options.acting_for->kind(), type::v1::PRINCIPAL_KIND_SERVICE);
-  EXPECT_THAT(neighbours_.GetEpisode(Call(), "practices/p1/episodes/none"),
+  EXPECT_THAT(neighbours_.GetEpisode(CallOfDrA(), "practices/p1/episodes/none"),
+              IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+}
+
+TEST_F(RemoteNeighboursTest, ScalesAreThoseOfTheInstrument) {
+  client_.On<outcomes::v1::GetInstrumentRequest, outcomes::v1::Instrument>(
+      "/securebase.outcomes.v1.OutcomesService/GetInstrument",
+      [](const auto& request) -> absl::StatusOr<outcomes::v1::Instrument> {
+        if (request.name() != "practices/p1/instruments/ecr-r") {
+          return NotFound(request.name());
+        }
+        outcomes::v1::Instrument instrument;
+        instrument.mutable_definition()->add_scales()->set_id("anxiety");
+        instrument.mutable_definition()->add_scales()->set_id("avoidance");
+        return instrument;
+      });
+  ASSERT_OK_AND_ASSIGN(const auto scales, neighbours_.GetScales(CallOfDrA(), "ecr-r"));
+  EXPECT_THAT(scales, ElementsAre("anxiety", "avoidance"));
+  const type::v1::ActingFor acting_for = *client_.asked()[0].options.acting_for;
+  EXPECT_EQ(acting_for.kind(), type::v1::PRINCIPAL_KIND_SERVICE);
+  EXPECT_THAT(acting_for.scopes(), ElementsAre("system/Questionnaire.r"));
+  EXPECT_THAT(neighbours_.GetScales(CallOfDrA(), "none"),
               IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
 }
 

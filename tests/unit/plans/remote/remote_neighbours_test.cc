@@ -3,7 +3,6 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "securebase/episodes/v1/episodes_service.pb.h"
 #include "securebase/goals/v1/goals_service.pb.h"
 #include "securebase/outcomes/v1/outcomes_service.pb.h"
@@ -16,6 +15,7 @@ namespace {
 
 using outcomes::v1::ListSeriesRequest;
 using outcomes::v1::ListSeriesResponse;
+using ::securebase::testing::CallOfDrA;
 using ::securebase::testing::FakeClient;
 using ::securebase::testing::IsError;
 using ::testing::ElementsAre;
@@ -30,15 +30,6 @@ constexpr char kOutcomes[] = "/securebase.outcomes.v1.OutcomesService/";
 
 class RemoteNeighboursTest : public ::testing::Test {
  protected:
-  api::Call Call() {
-    api::Call call;
-    call.principal.practice = "p1";
-    call.principal.kind = auth::PrincipalKind::kStaff;
-    call.principal.subject = "dr-a";
-    call.deadline = absl::Now() + absl::Seconds(30);
-    return call;
-  }
-
   template <typename Request, typename Response>
   void Answer(const std::string& method, absl::StatusOr<Response> answer) {
     client_.On<Request, Response>(method, [answer](const Request&) { return answer; });
@@ -95,7 +86,7 @@ TEST_F(RemoteNeighboursTest, ReadsEveryPageOfSeriesForThePrincipal) {
         page.set_next_page_token(request.page_token().empty() ? "2" : "");
         return page;
       });
-  ASSERT_OK_AND_ASSIGN(const auto series, outcomes_.ListSeries(Call(), kEpisode, 10));
+  ASSERT_OK_AND_ASSIGN(const auto series, outcomes_.ListSeries(CallOfDrA(), kEpisode, 10));
   ASSERT_THAT(series, SizeIs(2));
   EXPECT_EQ(series[1].name(), "s2");
   ExpectAskedForDrA();
@@ -103,10 +94,10 @@ TEST_F(RemoteNeighboursTest, ReadsEveryPageOfSeriesForThePrincipal) {
 
 TEST_F(RemoteNeighboursTest, ReadsNoMorePagesThanItNeeds) {
   AnswerEndlessSeries();
-  ASSERT_OK_AND_ASSIGN(const auto series, outcomes_.ListSeries(Call(), kEpisode, 250));
+  ASSERT_OK_AND_ASSIGN(const auto series, outcomes_.ListSeries(CallOfDrA(), kEpisode, 250));
   EXPECT_THAT(series, SizeIs(250));
   EXPECT_THAT(client_.asked(), SizeIs(2));
-  ASSERT_OK_AND_ASSIGN(const auto full_page, outcomes_.ListSeries(Call(), kEpisode, 200));
+  ASSERT_OK_AND_ASSIGN(const auto full_page, outcomes_.ListSeries(CallOfDrA(), kEpisode, 200));
   EXPECT_THAT(full_page, SizeIs(200));
   EXPECT_THAT(client_.asked(), SizeIs(3));
 }
@@ -123,22 +114,22 @@ TEST_F(RemoteNeighboursTest, ReadsEveryPageOfGoalsForThePrincipal) {
         page.set_next_page_token(request.page_token().empty() ? "2" : "");
         return page;
       });
-  ASSERT_OK_AND_ASSIGN(const auto all, goals_.ListGoals(Call(), kEpisode, 10));
+  ASSERT_OK_AND_ASSIGN(const auto all, goals_.ListGoals(CallOfDrA(), kEpisode, 10));
   ASSERT_THAT(all, SizeIs(2));
   EXPECT_EQ(all[0].name(), "g");
   ExpectAskedForDrA();
-  ASSERT_OK_AND_ASSIGN(const auto one, goals_.ListGoals(Call(), kEpisode, 1));
+  ASSERT_OK_AND_ASSIGN(const auto one, goals_.ListGoals(CallOfDrA(), kEpisode, 1));
   EXPECT_THAT(one, SizeIs(1));
 }
 
 // A review shows without them what it has: it must not wait as long as the caller would.
 TEST_F(RemoteNeighboursTest, ListsWaitThreeSecondsAtMostAndNeverLongerThanTheCall) {
   const absl::Time before = absl::Now();
-  EXPECT_FALSE(outcomes_.ListSeries(Call(), kEpisode, 10).ok());
+  EXPECT_FALSE(outcomes_.ListSeries(CallOfDrA(), kEpisode, 10).ok());
   const absl::Time deadline = client_.asked().back().options.deadline;
   EXPECT_GE(deadline, before + absl::Seconds(3));
   EXPECT_LE(deadline, absl::Now() + absl::Seconds(3));
-  api::Call hurried = Call();
+  api::Call hurried = CallOfDrA();
   hurried.deadline = before + absl::Seconds(1);
   EXPECT_FALSE(goals_.ListGoals(hurried, kEpisode, 10).ok());
   EXPECT_EQ(client_.asked().back().options.deadline, hurried.deadline);
@@ -149,17 +140,17 @@ TEST_F(RemoteNeighboursTest, SaysWhoIsUnavailable) {
     EXPECT_THAT(status, IsError(absl::StatusCode::kUnavailable, Reason::kNeighbourUnavailable));
     return std::string(status.message());
   };
-  EXPECT_THAT(neighbour(goals_.ListGoals(Call(), kEpisode, 1).status()),
+  EXPECT_THAT(neighbour(goals_.ListGoals(CallOfDrA(), kEpisode, 1).status()),
               HasSubstr("goals service"));
-  for (const absl::Status& status :
-       {outcomes_.ListSeries(Call(), kEpisode, 1).status(),
-        outcomes_.GetSchedule(Call(), kSchedule).status(), outcomes_.EndSchedule(Call(), kSchedule),
-        outcomes_.CreateSchedule(Call(), "s1", {})}) {
+  for (const absl::Status& status : {outcomes_.ListSeries(CallOfDrA(), kEpisode, 1).status(),
+                                     outcomes_.GetSchedule(CallOfDrA(), kSchedule).status(),
+                                     outcomes_.EndSchedule(CallOfDrA(), kSchedule),
+                                     outcomes_.CreateSchedule(CallOfDrA(), "s1", {})}) {
     EXPECT_THAT(neighbour(status), HasSubstr("outcomes service"));
   }
-  for (const absl::Status& status : {episodes_.GetEpisode(Call(), kEpisode).status(),
-                                     episodes_.GetTreatmentConsent(Call(), kEpisode).status(),
-                                     episodes_.GetSettings(Call()).status()}) {
+  for (const absl::Status& status : {episodes_.GetEpisode(CallOfDrA(), kEpisode).status(),
+                                     episodes_.GetTreatmentConsent(CallOfDrA(), kEpisode).status(),
+                                     episodes_.GetSettings(CallOfDrA()).status()}) {
     EXPECT_THAT(neighbour(status), HasSubstr("episodes service"));
   }
 }
@@ -170,7 +161,7 @@ TEST_F(RemoteNeighboursTest, ARefusalOfTheCallerIsToldAsItIs) {
       MakeError(absl::StatusCode::kPermissionDenied, Reason::kScopeMissing, "needs another scope");
   Answer<goals::v1::ListGoalsRequest, goals::v1::ListGoalsResponse>(
       absl::StrCat(kGoals, "ListGoals"), refusal);
-  EXPECT_THAT(goals_.ListGoals(Call(), kEpisode, 1),
+  EXPECT_THAT(goals_.ListGoals(CallOfDrA(), kEpisode, 1),
               IsError(absl::StatusCode::kPermissionDenied, Reason::kScopeMissing));
 }
 
@@ -179,11 +170,11 @@ TEST_F(RemoteNeighboursTest, ARefusalOfTheServiceIsAnOutageAndWhatIsNotThereIsNo
   Answer<episodes::v1::GetEpisodeRequest, episodes::v1::Episode>(
       absl::StrCat(kEpisodes, "GetEpisode"),
       MakeError(absl::StatusCode::kPermissionDenied, Reason::kScopeMissing, "no"));
-  EXPECT_THAT(episodes_.GetEpisode(Call(), kEpisode),
+  EXPECT_THAT(episodes_.GetEpisode(CallOfDrA(), kEpisode),
               IsError(absl::StatusCode::kUnavailable, Reason::kNeighbourUnavailable));
   Answer<episodes::v1::GetEpisodeRequest, episodes::v1::Episode>(
       absl::StrCat(kEpisodes, "GetEpisode"), NotFound(kEpisode));
-  EXPECT_THAT(episodes_.GetEpisode(Call(), kEpisode),
+  EXPECT_THAT(episodes_.GetEpisode(CallOfDrA(), kEpisode),
               IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
 }
 
@@ -192,7 +183,7 @@ TEST_F(RemoteNeighboursTest, RulesKnowTheEpisodeTheConsentAndTheSettingsAsTheSer
   episode.set_name(kEpisode);
   Answer<episodes::v1::GetEpisodeRequest, episodes::v1::Episode>(
       absl::StrCat(kEpisodes, "GetEpisode"), episode);
-  ASSERT_OK_AND_ASSIGN(const auto read, episodes_.GetEpisode(Call(), kEpisode));
+  ASSERT_OK_AND_ASSIGN(const auto read, episodes_.GetEpisode(CallOfDrA(), kEpisode));
   EXPECT_EQ(read.name(), kEpisode);
   EXPECT_EQ(LastAsked<episodes::v1::GetEpisodeRequest>().name(), kEpisode);
   ExpectAskedAsService("system/EpisodeOfCare.r");
@@ -201,7 +192,7 @@ TEST_F(RemoteNeighboursTest, RulesKnowTheEpisodeTheConsentAndTheSettingsAsTheSer
   consent.add_participants()->set_participant("anna");
   Answer<episodes::v1::GetTreatmentConsentRequest, episodes::v1::TreatmentConsent>(
       absl::StrCat(kEpisodes, "GetTreatmentConsent"), consent);
-  ASSERT_OK_AND_ASSIGN(const auto given, episodes_.GetTreatmentConsent(Call(), kEpisode));
+  ASSERT_OK_AND_ASSIGN(const auto given, episodes_.GetTreatmentConsent(CallOfDrA(), kEpisode));
   EXPECT_EQ(given.participants(0).participant(), "anna");
   EXPECT_EQ(LastAsked<episodes::v1::GetTreatmentConsentRequest>().name(), kEpisode);
   ExpectAskedAsService("system/Consent.r");
@@ -210,7 +201,7 @@ TEST_F(RemoteNeighboursTest, RulesKnowTheEpisodeTheConsentAndTheSettingsAsTheSer
   settings.set_time_zone("Europe/Berlin");
   Answer<episodes::v1::GetPracticeSettingsRequest, episodes::v1::PracticeSettings>(
       absl::StrCat(kEpisodes, "GetPracticeSettings"), settings);
-  ASSERT_OK_AND_ASSIGN(const auto set, episodes_.GetSettings(Call()));
+  ASSERT_OK_AND_ASSIGN(const auto set, episodes_.GetSettings(CallOfDrA()));
   EXPECT_EQ(set.time_zone(), "Europe/Berlin");
   EXPECT_EQ(LastAsked<episodes::v1::GetPracticeSettingsRequest>().name(), "practices/p1/settings");
   ExpectAskedAsService("system/Organization.r");
@@ -223,7 +214,7 @@ TEST_F(RemoteNeighboursTest, AScheduleIsCreatedForThePrincipalAndMayBeAskedForAg
   outcomes::v1::Schedule schedule;
   schedule.set_episode(kEpisode);
   for (int i = 0; i < 2; ++i) {
-    ASSERT_OK(outcomes_.CreateSchedule(Call(), "s1", schedule));
+    ASSERT_OK(outcomes_.CreateSchedule(CallOfDrA(), "s1", schedule));
     const auto request = LastAsked<outcomes::v1::CreateScheduleRequest>();
     EXPECT_EQ(request.parent(), "practices/p1");
     EXPECT_EQ(request.schedule_id(), "s1");
@@ -233,7 +224,7 @@ TEST_F(RemoteNeighboursTest, AScheduleIsCreatedForThePrincipalAndMayBeAskedForAg
   }
   Answer<outcomes::v1::CreateScheduleRequest, outcomes::v1::Schedule>(
       method, InvalidFields({{"schedule.instrument", "is not in the catalogue"}}));
-  EXPECT_THAT(outcomes_.CreateSchedule(Call(), "s1", schedule),
+  EXPECT_THAT(outcomes_.CreateSchedule(CallOfDrA(), "s1", schedule),
               IsError(absl::StatusCode::kInvalidArgument, Reason::kInvalidFields));
 }
 
@@ -242,13 +233,13 @@ TEST_F(RemoteNeighboursTest, AScheduleIsReadAndEndedByTheServiceItself) {
   schedule.set_name(kSchedule);
   Answer<outcomes::v1::GetScheduleRequest, outcomes::v1::Schedule>(
       absl::StrCat(kOutcomes, "GetSchedule"), schedule);
-  ASSERT_OK_AND_ASSIGN(const auto read, outcomes_.GetSchedule(Call(), kSchedule));
+  ASSERT_OK_AND_ASSIGN(const auto read, outcomes_.GetSchedule(CallOfDrA(), kSchedule));
   EXPECT_EQ(read.name(), kSchedule);
   ExpectAskedAsService("system/ServiceRequest.r");
 
   Answer<outcomes::v1::EndScheduleRequest, outcomes::v1::Schedule>(
       absl::StrCat(kOutcomes, "EndSchedule"), schedule);
-  ASSERT_OK(outcomes_.EndSchedule(Call(), kSchedule));
+  ASSERT_OK(outcomes_.EndSchedule(CallOfDrA(), kSchedule));
   const auto request = LastAsked<outcomes::v1::EndScheduleRequest>();
   EXPECT_EQ(request.name(), kSchedule);
   EXPECT_EQ(request.request_id(), "s1-end");  // unlike that of its creation
@@ -257,7 +248,22 @@ TEST_F(RemoteNeighboursTest, AScheduleIsReadAndEndedByTheServiceItself) {
 
   Answer<outcomes::v1::EndScheduleRequest, outcomes::v1::Schedule>(
       absl::StrCat(kOutcomes, "EndSchedule"), NotFound(kSchedule));
-  EXPECT_THAT(outcomes_.EndSchedule(Call(), kSchedule),
+  EXPECT_THAT(outcomes_.EndSchedule(CallOfDrA(), kSchedule),
+              IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
+}
+
+TEST_F(RemoteNeighboursTest, WhetherAnInstrumentIsThereIsAskedByTheServiceItself) {
+  const std::string method = absl::StrCat(kOutcomes, "GetInstrument");
+  const std::string name = "practices/p1/instruments/phq-9";
+  EXPECT_THAT(outcomes_.CheckInstrument(CallOfDrA(), name),
+              IsError(absl::StatusCode::kUnavailable, Reason::kNeighbourUnavailable));
+  Answer<outcomes::v1::GetInstrumentRequest, outcomes::v1::Instrument>(method,
+                                                                       outcomes::v1::Instrument());
+  ASSERT_OK(outcomes_.CheckInstrument(CallOfDrA(), name));
+  EXPECT_EQ(LastAsked<outcomes::v1::GetInstrumentRequest>().name(), name);
+  ExpectAskedAsService("system/Questionnaire.r");
+  Answer<outcomes::v1::GetInstrumentRequest, outcomes::v1::Instrument>(method, NotFound(name));
+  EXPECT_THAT(outcomes_.CheckInstrument(CallOfDrA(), name),
               IsError(absl::StatusCode::kNotFound, Reason::kNotFound));
 }
 

@@ -195,9 +195,8 @@ absl::StatusOr<v1::ListGoalsResponse> GoalHandlers::ListGoals(const api::Call& c
   const auto keep = [&](const v1::Goal& goal) { return IsWanted(request, goal); };
   records::Page<v1::Goal> page;
   if (request.has_external_identifier()) {
-    SB_ASSIGN_OR_RETURN(
-        page, records::ListByExternalIdentifier<v1::Goal>(database_, call, GoalKind(), "goals",
-                                                          request.external_identifier(), keep));
+    SB_ASSIGN_OR_RETURN(page, records::ListByExternalIdentifier<v1::Goal>(
+                                  database_, call, request, GoalKind(), "goals", keep));
   } else {
     records::Query query = !request.episode().empty() ? GoalsOfEpisode(request.episode())
                            : !request.owner().empty() ? GoalsOfOwner(request.owner())

@@ -304,9 +304,9 @@ absl::StatusOr<v1::ListAssessmentsResponse> OutcomeHandlers::ListAssessments(
   const auto keep = [&](const v1::Assessment& assessment) { return Matches(request, assessment); };
   records::Page<v1::Assessment> page;
   if (request.has_external_identifier()) {
-    SB_ASSIGN_OR_RETURN(page, records::ListByExternalIdentifier<v1::Assessment>(
-                                  database_, call, AssessmentKind(), kAssessmentScope,
-                                  request.external_identifier(), keep));
+    SB_ASSIGN_OR_RETURN(page,
+                        records::ListByExternalIdentifier<v1::Assessment>(
+                            database_, call, request, AssessmentKind(), kAssessmentScope, keep));
   } else if (!request.series().empty() || !request.episode().empty()) {
     records::Query query = request.series().empty() ? AssessmentsOfEpisode(request.episode())
                                                     : AssessmentsOfSeries(request.series());

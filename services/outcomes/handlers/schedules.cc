@@ -99,8 +99,7 @@ absl::StatusOr<v1::ListSchedulesResponse> OutcomeHandlers::ListSchedules(
   records::Page<v1::Schedule> page;
   if (request.has_external_identifier()) {
     SB_ASSIGN_OR_RETURN(page, records::ListByExternalIdentifier<v1::Schedule>(
-                                  database_, call, ScheduleKind(), kScheduleScope,
-                                  request.external_identifier(), keep));
+                                  database_, call, request, ScheduleKind(), kScheduleScope, keep));
   } else {
     SB_ASSIGN_OR_RETURN(
         page, database_.List<v1::Schedule>(call, request, ScheduleKind(), QueryFor(request), keep));

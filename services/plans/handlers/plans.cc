@@ -115,9 +115,8 @@ absl::StatusOr<v1::ListPlansResponse> PlanHandlers::ListPlans(const api::Call& c
   const auto keep = [&](const v1::Plan& plan) { return IsWanted(request, plan); };
   records::Page<v1::Plan> page;
   if (request.has_external_identifier()) {
-    SB_ASSIGN_OR_RETURN(
-        page, records::ListByExternalIdentifier<v1::Plan>(database_, call, PlanKind(), kPlans,
-                                                          request.external_identifier(), keep));
+    SB_ASSIGN_OR_RETURN(page, records::ListByExternalIdentifier<v1::Plan>(
+                                  database_, call, request, PlanKind(), kPlans, keep));
   } else {
     SB_ASSIGN_OR_RETURN(
         page, database_.List<v1::Plan>(call, request, PlanKind(), QueryFor(request), keep));

@@ -100,9 +100,8 @@ absl::StatusOr<v1::ListSessionsResponse> PlanHandlers::ListSessions(
   const auto keep = [&](const v1::Session& session) { return IsWanted(request, session); };
   records::Page<v1::Session> page;
   if (request.has_external_identifier()) {
-    SB_ASSIGN_OR_RETURN(
-        page, records::ListByExternalIdentifier<v1::Session>(
-                  database_, call, SessionKind(), kSessions, request.external_identifier(), keep));
+    SB_ASSIGN_OR_RETURN(page, records::ListByExternalIdentifier<v1::Session>(
+                                  database_, call, request, SessionKind(), kSessions, keep));
   } else if (!request.episode().empty()) {
     records::Query query = SessionsOfEpisode(request.episode());
     query.reverse = true;

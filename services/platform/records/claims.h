@@ -47,15 +47,17 @@ absl::StatusOr<std::optional<std::string>> FindExternalIdentifier(
     const Reader& reader, absl::string_view scope, const type::v1::ExternalIdentifier& identifier);
 
 // What a list that asks for an external identifier shows: the record that holds it, if the caller
-// may see it and `keep` says yes.
-template <typename Message>
+// may see it and `keep` says yes. One page, so INVALID_ARGUMENT (INVALID_PAGE_TOKEN) for any token.
+template <typename Message, typename Request>
 absl::StatusOr<Page<Message>> ListByExternalIdentifier(
-    const Database& database, const api::Call& call, const Kind<Message>& kind,
-    absl::string_view scope, const type::v1::ExternalIdentifier& identifier,
+    const Database& database, const api::Call& call, const Request& request,
+    const Kind<Message>& kind, absl::string_view scope,
     const std::function<bool(const Message&)>& keep) {
+  SB_RETURN_IF_ERROR(database.page_tokens().Open(call, request, request.page_token()).status());
   Page<Message> page;
   SB_ASSIGN_OR_RETURN(const Reader reader, database.ReaderFor(call));
-  SB_ASSIGN_OR_RETURN(const auto owner, FindExternalIdentifier(reader, scope, identifier));
+  SB_ASSIGN_OR_RETURN(const auto owner,
+                      FindExternalIdentifier(reader, scope, request.external_identifier()));
   if (!owner.has_value()) {
     return page;
   }

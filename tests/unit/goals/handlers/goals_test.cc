@@ -311,6 +311,10 @@ TEST_F(ListGoalsTest, FindsByExternalIdentifier) {
   EXPECT_THAT(Ids(*Do(&GoalHandlers::ListGoals, Ben(), request)), IsEmpty());
   request.mutable_external_identifier()->set_value("43");
   EXPECT_THAT(Ids(*Do(&GoalHandlers::ListGoals, Staff(), request)), IsEmpty());
+  request.set_page_token("anything");
+  EXPECT_THAT(Do(&GoalHandlers::ListGoals, Staff(), request),
+              IsError(absl::StatusCode::kInvalidArgument, Reason::kInvalidPageToken))
+      << "there is one page";
 }
 
 v1::UpdateGoalRequest UpdateRequest(const std::string& id, const std::string& path) {

@@ -5,7 +5,7 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
-#include "openssl/sha.h"
+#include "services/platform/base/sha256.h"
 
 namespace securebase::api {
 
@@ -25,10 +25,7 @@ std::string Fingerprint(const google::protobuf::Message& request) {
     out.SetSerializationDeterministic(true);
     copy->SerializeToCodedStream(&out);
   }
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
+  return Sha256(bytes);
 }
 
 }  // namespace securebase::api

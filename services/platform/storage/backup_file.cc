@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/platform/base/error.h"
 #include "services/platform/base/interrupt.h"
+#include "services/platform/base/sha256.h"
 #include "services/platform/base/status_macros.h"
 #include "services/platform/storage/checks.h"
 #include "services/platform/storage/codec.h"

@@ -176,11 +176,4 @@ PracticeSummary PracticeDigest::Finish() && {
   return std::move(summary_);
 }
 
-std::string Sha256(absl::string_view bytes) {
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
-}
-
 }  // namespace securebase::storage

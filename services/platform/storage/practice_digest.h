@@ -52,7 +52,4 @@ class PracticeDigest {
   std::string bytes_;  // of one item, kept for its capacity
 };
 
-// SHA-256, for what is hashed in one piece.
-std::string Sha256(absl::string_view bytes);
-
 }  // namespace securebase::storage

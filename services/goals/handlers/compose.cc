@@ -8,6 +8,7 @@
 #include "services/goals/rules/progress.h"
 #include "services/goals/rules/series.h"
 #include "services/platform/api/participants.h"
+#include "services/platform/base/resource_name.h"
 
 namespace securebase::goals {
 
@@ -48,6 +49,14 @@ void Composer::AddSubject(const std::string& participant) {
   if (!participant.empty()) {
     subjects_.insert(participant);
   }
+}
+
+records::Access Composer::AccessOfShown(const v1::Goal& goal) const {
+  std::set<std::string> subjects = subjects_;
+  if (!goal.owner().empty()) {
+    subjects.insert(goal.owner());
+  }
+  return {LastId(goal.episode()), {subjects.begin(), subjects.end()}};
 }
 
 absl::Status Composer::Compose(const records::Reader& reader, bool with_series, v1::Goal& goal) {

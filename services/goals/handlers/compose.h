@@ -1,14 +1,17 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "securebase/goals/v1/goal.pb.h"
 #include "services/goals/handlers/neighbours.h"
 #include "services/goals/rules/achievement.h"
+#include "services/platform/base/status_macros.h"
 #include "services/platform/records/database.h"
 
 namespace securebase::goals {
@@ -29,8 +32,9 @@ class Composer {
   // outcomes service for each of their subjects.
   absl::Status Compose(const records::Reader& reader, bool with_series, v1::Goal& goal);
 
-  // Participants whose data was put into the goals so far, beside what a goal's own record holds.
-  const std::set<std::string>& subjects() const { return subjects_; }
+  // Everybody whose data a goal shows that was composed, its own record included: what one could
+  // see of others when the call was made, one may not be allowed to see when it is repeated.
+  records::Access AccessOfShown(const v1::Goal& goal) const;
 
   // The practice's policy, or the defaults where its settings cannot be read.
   const Policy& GetPolicy();
@@ -53,7 +57,23 @@ class Composer {
   std::optional<Policy> policy_;
   bool policy_known_ = false;
   std::vector<SubjectSeries> series_;
+  // Participants whose data was put into the goals, beside what a goal's own record holds.
   std::set<std::string> subjects_;
 };
+
+// Runs `body`, which returns a goal as it is stored, and answers with the goal as it is read.
+template <typename Request>
+absl::StatusOr<v1::Goal> WriteGoal(
+    const records::Database& database, Neighbours& neighbours, const api::Call& call,
+    const Request& request, const std::function<absl::StatusOr<v1::Goal>(records::Write&)>& body) {
+  return database.Transact<v1::Goal>(
+      call, request, [&](records::Write& write) -> absl::StatusOr<v1::Goal> {
+        SB_ASSIGN_OR_RETURN(v1::Goal goal, body(write));
+        Composer composer(neighbours, call);
+        SB_RETURN_IF_ERROR(composer.Compose(write, /*with_series=*/true, goal));
+        write.SetResultAccess(composer.AccessOfShown(goal));
+        return goal;
+      });
+}
 
 }  // namespace securebase::goals

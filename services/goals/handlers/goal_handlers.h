@@ -1,8 +1,5 @@
 #pragma once
 
-#include <functional>
-#include <string>
-
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "securebase/goals/v1/goal.pb.h"
@@ -54,12 +51,6 @@ class GoalHandlers {
                                                       const v1::ListJournalRequest& request);
 
  private:
-  // Runs `body`, which returns a goal as it is stored, and answers with the goal as it is read.
-  template <typename Request>
-  absl::StatusOr<v1::Goal> WriteGoal(
-      const api::Call& call, const Request& request,
-      const std::function<absl::StatusOr<v1::Goal>(records::Write&)>& body);
-
   const records::Database& database_;
   Neighbours& neighbours_;
 };

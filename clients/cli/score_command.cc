@@ -183,8 +183,8 @@ void AddScoreCommand(CLI::App& app, Console& console) {
           "is not answered, na one that is not applicable")
       ->required()
       ->type_name("LIST");
-  command->add_option("--informant", options->informant, "Who answered: self, parent, teacher")
-      ->type_name("WHO");
+  command->add_option("--informant", options->informant, "Who answered, where more than one may")
+      ->type_name("self|parent|teacher|partner|clinician");
   command->add_option("--age-months", options->age_months, "The subject's age in completed months")
       ->check(CLI::Range(0, 1500))
       ->type_name("N");

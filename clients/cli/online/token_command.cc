@@ -151,8 +151,8 @@ void AddTokenCommand(CLI::App& app, Console& console) {
   command->add_option("--practice", options->practice, "the practice's id")
       ->required()
       ->type_name("ID");
-  command->add_option("--kind", options->kind, "system, staff (default) or participant")
-      ->type_name("KIND");
+  command->add_option("--kind", options->kind, "whom it is for (staff)")
+      ->type_name("system|staff|participant");
   command->add_option("--subject", options->subject, "who: a staff id, a system's name")
       ->required()
       ->type_name("ID");

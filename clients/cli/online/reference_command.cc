@@ -48,7 +48,10 @@ std::string TypeName(const FieldDescriptor& field) {
   // Types of the same package need no package.
   const std::string package = absl::StrCat(field.file()->package(), ".");
   name = std::string(absl::StripPrefix(name, package));
-  return field.is_repeated() ? absl::StrCat("repeated ", name) : name;
+  return absl::StrCat(field.is_repeated()            ? "repeated "
+                      : field.has_optional_keyword() ? "optional "
+                                                     : "",
+                      name);
 }
 
 // "required, at most 500, patient data"

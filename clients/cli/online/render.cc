@@ -274,24 +274,13 @@ void RenderRows(Console& console, const Message& message, const FieldDescriptor&
   table.Print(console);
 }
 
-// Numbers without presence whose 0 is a finding like any other; of the others 0 means that there is
-// none.
-bool ShowsZero(const FieldDescriptor& field) {
-  static const auto* kNames = new std::set<std::string>{
-      "anxiety", "avoidance", "baseline_level", "difference", "level", "lower_bound", "value"};
-  return !field.is_repeated() && !field.has_presence() &&
-         (field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE ||
-          field.cpp_type() == FieldDescriptor::CPPTYPE_INT32) &&
-         kNames->count(field.name()) == 1;
-}
-
 void RenderFields(Console& console, const Message& message, int indent) {
   const Reflection& reflection = *message.GetReflection();
   std::vector<const FieldDescriptor*> fields;
   for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
     const FieldDescriptor* field = message.GetDescriptor()->field(i);
     if (field->is_repeated() ? reflection.FieldSize(message, field) > 0
-                             : ShowsZero(*field) || reflection.HasField(message, field)) {
+                             : reflection.HasField(message, field)) {
       fields.push_back(field);
     }
   }

@@ -14,6 +14,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "google/api/field_behavior.pb.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
 #include "outcomes_rules_data.h"
@@ -36,6 +37,16 @@ bool Contains(const Repeated& values, const T& value) {
 constexpr int kLargestAnswer = 1000;
 
 std::string At(absl::string_view list, int index) { return absl::StrCat(list, "[", index, "]"); }
+
+bool IsRequired(const FieldDescriptor& field) {
+  const google::protobuf::FieldOptions& options = field.options();
+  for (int i = 0; i < options.ExtensionSize(google::api::field_behavior); ++i) {
+    if (options.GetExtension(google::api::field_behavior, i) == google::api::REQUIRED) {
+      return true;
+    }
+  }
+  return false;
+}
 
 // As FieldRules.id: 1 to 63 characters of A-Z a-z 0-9 . _ -
 bool IsId(absl::string_view id) {
@@ -67,7 +78,7 @@ class Checker {
   explicit Checker(const v1::InstrumentDefinition& definition) : definition_(definition) {}
 
   std::vector<FieldViolation> Run() {
-    CheckFinite(definition_, "");
+    CheckNumbers(definition_, "");
     CheckHead();
     CheckItems();
     CheckCodings();
@@ -87,21 +98,25 @@ class Checker {
     }
   }
 
-  // Text format knows "nan" and "inf"; every comparison below would let them through.
-  void CheckFinite(const google::protobuf::Message& message, const std::string& path) {
-    std::vector<const FieldDescriptor*> fields;
+  // Text format knows "nan" and "inf"; every comparison below would let them through. And a number
+  // that was forgotten would read as a 0.
+  void CheckNumbers(const google::protobuf::Message& message, const std::string& path) {
+    const google::protobuf::Descriptor* type = message.GetDescriptor();
     const google::protobuf::Reflection* reflection = message.GetReflection();
-    reflection->ListFields(message, &fields);
-    for (const FieldDescriptor* field : fields) {
+    for (int f = 0; f < type->field_count(); ++f) {
+      const FieldDescriptor* field = type->field(f);
       const std::string name = absl::StrCat(path, path.empty() ? "" : ".", field->name());
-      if (field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
-        Require(std::isfinite(reflection->GetDouble(message, field)), name, "must be finite");
-      } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && field->is_repeated()) {
-        for (int i = 0; i < reflection->FieldSize(message, field); ++i) {
-          CheckFinite(reflection->GetRepeatedMessage(message, field, i), At(name, i));
+      if (field->is_repeated()) {
+        for (int i = 0;
+             field->message_type() != nullptr && i < reflection->FieldSize(message, field); ++i) {
+          CheckNumbers(reflection->GetRepeatedMessage(message, field, i), At(name, i));
         }
-      } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-        CheckFinite(reflection->GetMessage(message, field), name);
+      } else if (field->has_presence() && !reflection->HasField(message, field)) {
+        Require(field->message_type() != nullptr || !IsRequired(*field), name, "must be set");
+      } else if (field->message_type() != nullptr) {
+        CheckNumbers(reflection->GetMessage(message, field), name);
+      } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
+        Require(std::isfinite(reflection->GetDouble(message, field)), name, "must be finite");
       }
     }
   }

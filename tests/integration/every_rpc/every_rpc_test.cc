@@ -458,6 +458,37 @@ TEST(Fields, ThatAreNotMarkedAsPatientDataAreThoughtAbout) {
   testing::ExpectGolden("unmarked_fields.txt", absl::StrJoin(fields, "\n") + "\n");
 }
 
+void CollectDoublesWithoutPresence(const Descriptor* type, std::set<const Descriptor*>& seen,
+                                   std::set<std::string>& fields) {
+  if (!seen.insert(type).second) {
+    return;
+  }
+  for (int i = 0; i < type->field_count(); ++i) {
+    const FieldDescriptor* field = type->field(i);
+    if (field->message_type() != nullptr) {
+      CollectDoublesWithoutPresence(field->message_type(), seen, fields);
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE && !field->is_repeated() &&
+               !field->has_presence()) {
+      fields.insert(field->full_name());
+    }
+  }
+}
+
+// A score of 0 is a score: JSON shows it, and one that was forgotten is no 0.
+TEST(Fields, ThatMeasureHavePresence) {
+  std::set<const Descriptor*> seen;
+  std::set<std::string> fields;
+  for (const Rpc& rpc : AllRpcs()) {
+    CollectDoublesWithoutPresence(rpc.method->input_type(), seen, fields);
+    CollectDoublesWithoutPresence(rpc.method->output_type(), seen, fields);
+  }
+  // Settings of which 0 stands for the default.
+  const std::string rules = "securebase.episodes.v1.HouseRules.";
+  EXPECT_THAT(fields,
+              ::testing::ElementsAre(rules + "alliance_fall", rules + "alliance_floor",
+                                     rules + "alliance_split", rules + "on_track_fraction"));
+}
+
 // Goals and plans ask episodes what the caller of theirs may see, in that caller's name.
 TEST(Scopes, WhateverOpensAMethodOfAServiceThatAsksOpensGetAccessView) {
   const auto* get_access_view = DescriptorPool::generated_pool()->FindMethodByName(

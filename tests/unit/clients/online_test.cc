@@ -218,6 +218,7 @@ TEST(CompletionTest, OffersTheValuesOfAFlag) {
   std::ostringstream out;
   Console console{out, out, false, absl::OkStatus()};
   AddOnlineCommands(app, console);
+  AddTokenCommand(app, console);
   EXPECT_THAT(CompletionsFor(app, {"episodes", "create", "--kind", ""}),
               ElementsAre("individual", "couple", "family", "caregiver-child"));
   EXPECT_THAT(CompletionsFor(app, {"episodes", "create", "--kind", "c"}),
@@ -228,6 +229,7 @@ TEST(CompletionTest, OffersTheValuesOfAFlag) {
   EXPECT_THAT(CompletionsFor(app, {"alerts", "list", "--states", "open,a"}),
               ElementsAre("open,acknowledged"));
   EXPECT_THAT(CompletionsFor(app, {"episodes", "list", "--output", "j"}), ElementsAre("json"));
+  EXPECT_THAT(CompletionsFor(app, {"token", "--kind", "s"}), ElementsAre("system", "staff"));
   EXPECT_THAT(CompletionsFor(app, {"episodes", "create", "--etag", ""}), IsEmpty());
   EXPECT_THAT(CompletionsFor(app, {"episodes", "list", "--all", "--outp"}),
               ElementsAre("--output"));
@@ -517,8 +519,12 @@ TEST(RenderTest, ZeroIsAFinding) {
   auto& result = *assessment.mutable_result();
   auto& scale = *result.add_scales();
   scale.set_id("total");
-  scale.mutable_derivation()->add_contributions()->set_item("1");
-  result.mutable_derivation()->add_answers()->set_item("2");
+  auto& contribution = *scale.mutable_derivation()->add_contributions();
+  contribution.set_item("1");
+  contribution.set_value(0);
+  auto& used = *result.mutable_derivation()->add_answers();
+  used.set_item("2");
+  used.set_value(0);
   std::ostringstream out;
   Console console{out, out, false, absl::OkStatus()};
   Render(console, assessment);

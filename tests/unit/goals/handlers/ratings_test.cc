@@ -106,6 +106,16 @@ TEST_F(RateGoalTest, RefusesWhatCannotBeRated) {
   EXPECT_THAT(Rate(Ben(), "gbo", 5, Participant("ben")), kNotFound);
 }
 
+TEST_F(RateGoalTest, AForgottenValueIsNoZero) {
+  ASSERT_OK(Create(GboGoal(), "g1"));
+  v1::RateGoalRequest request;
+  request.set_parent("practices/p1/goals/g1");
+  *request.mutable_rating()->mutable_informant() = Clinician();
+  EXPECT_THAT(Do(&GoalHandlers::RateGoal, Staff(), request), HasViolation("rating.value"));
+  request.mutable_rating()->set_value(0);
+  EXPECT_OK(Do(&GoalHandlers::RateGoal, Staff(), request));
+}
+
 TEST_F(RateGoalTest, EpisodesThatNeverWereTakeNothing) {
   ASSERT_OK(Create(GboGoal(), "g1"));
   ASSERT_OK(Rate(Staff(), "g1", 5, Participant("anna")));

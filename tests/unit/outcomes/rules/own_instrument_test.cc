@@ -55,6 +55,17 @@ TEST(OwnDefinitionTest, AllThatIsWrongIsSaidAtOnce) {
   EXPECT_THAT(violations, Contains(FieldIs("risk_items[0].source")));
 }
 
+TEST(OwnDefinitionTest, AForgottenNumberIsNoZero) {
+  const auto violations = CheckOwn([](v1::InstrumentDefinition& d) {
+    d.mutable_items(1)->clear_min();
+    d.mutable_scales(0)->clear_min();
+    d.mutable_scales(0)->add_cut_offs()->set_clinical(v1::COMPARATOR_AT_LEAST);
+  });
+  EXPECT_THAT(violations, Contains(FieldIs("items[1].min")));
+  EXPECT_THAT(violations, Contains(FieldIs("scales[0].min")));
+  EXPECT_THAT(violations, Contains(FieldIs("scales[0].cut_offs[0].value")));
+}
+
 TEST(OwnDefinitionTest, NoBuiltInFileMayHaveAnIdOfPractices) {
   const std::string text = OwnDefinition().Utf8DebugString();
   const auto catalogue = Catalogue::FromFiles({{"x.textproto", text}});

@@ -57,6 +57,9 @@ absl::StatusOr<v1::Goal> GoalHandlers::OverrideAchievement(
           return StateNotAllowed("the goal was rejected or entered in error");
         }
         if (request.status() == v1::ACHIEVEMENT_STATUS_UNSPECIFIED) {
+          if (!request.reason().empty()) {
+            return InvalidFields({{"status", "must be said when there is a reason"}});
+          }
           goal.clear_achievement_override();
           return write.Update(GoalKind(), std::move(goal));
         }

@@ -11,7 +11,6 @@
 namespace securebase::goals {
 namespace {
 
-using outcomes::v1::Comparator;
 using v1::Achievement;
 using v1::AchievementStatus;
 using v1::InformantProgress;

@@ -87,6 +87,10 @@ TEST_F(OverrideAchievementTest, Refusals) {
   EXPECT_THAT(Do(&GoalHandlers::OverrideAchievement, Staff(),
                  OverrideRequest(v1::ACHIEVEMENT_STATUS_ACHIEVED, "")),
               HasViolation("reason"));
+  EXPECT_THAT(Do(&GoalHandlers::OverrideAchievement, Staff(),
+                 OverrideRequest(v1::ACHIEVEMENT_STATUS_UNSPECIFIED, "He has moved abroad")),
+              HasViolation("status"))
+      << "forgotten, not taken back";
   v1::OverrideAchievementRequest stale =
       OverrideRequest(v1::ACHIEVEMENT_STATUS_ACHIEVED, "as seen in the session");
   stale.set_etag("stale");
@@ -206,6 +210,8 @@ TEST_F(FlagGoalTest, IsNeverShownToParticipants) {
   ASSERT_OK_AND_ASSIGN(const v1::Goal annas, Get(Anna(), "g1"));
   EXPECT_FALSE(annas.has_unsafe_flag());
   EXPECT_EQ(annas.etag(), before.etag()) << "nor does the etag tell of it";
+  request.clear_unsafe();
+  EXPECT_THAT(Do(&GoalHandlers::FlagGoal, Staff(), request), HasViolation("unsafe"));
   request.set_unsafe(false);
   request.clear_reason();
   ASSERT_OK_AND_ASSIGN(const v1::Goal cleared, Do(&GoalHandlers::FlagGoal, Staff(), request));

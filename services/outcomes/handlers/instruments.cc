@@ -146,6 +146,7 @@ absl::StatusOr<v1::ListInstrumentsResponse> OutcomeHandlers::ListInstruments(
     }
   }
   std::vector<std::string> ids;
+  ids.reserve(all.size());
   for (const auto& [id, instrument] : all) {
     ids.push_back(id);
   }

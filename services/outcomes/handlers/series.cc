@@ -274,6 +274,7 @@ absl::StatusOr<v1::GetAttachmentPlaneResponse> OutcomeHandlers::GetAttachmentPla
     }
   }
   std::vector<v1::AttachmentPoint> points;
+  points.reserve(relationships.size());
   for (const auto& [target, point] : relationships) {
     points.push_back(point);
   }

@@ -109,6 +109,7 @@ absl::StatusOr<v1::ListInstrumentTextsResponse> OutcomeHandlers::ListInstrumentT
       std::vector<v1::InstrumentTexts> all,
       reader.FindAll(InstrumentTextsKind(), TextsOf(version.name()), kMaxLanguages));
   std::vector<std::string> languages;
+  languages.reserve(all.size());
   for (const v1::InstrumentTexts& texts : all) {
     languages.push_back(texts.language());
   }

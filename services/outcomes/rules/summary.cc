@@ -133,6 +133,7 @@ bool HideInLines(int smallest, int overlap, const Cells& all, std::vector<Cells>
     }
     for (size_t column = 0; column < kCells && rows.size() > 1; ++column) {
       std::vector<Cell*> line;
+      line.reserve(rows.size());
       for (Cells& row : rows) {
         line.push_back(&row.cells[column]);
       }

@@ -47,7 +47,7 @@ absl::Status CheckInstruments(OutcomesNeighbour& outcomes, const api::Call& call
     const std::string& name = content.measures(i).instrument();
     const auto [found, is_new] = exists.try_emplace(name, true);
     if (is_new) {
-      const absl::Status status = outcomes.CheckInstrument(call, name);
+      absl::Status status = outcomes.CheckInstrument(call, name);
       if (!status.ok() && status.code() != absl::StatusCode::kNotFound) {
         return status;
       }

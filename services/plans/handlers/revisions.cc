@@ -46,7 +46,7 @@ absl::StatusOr<v1::Revision> SaveAdditions(Write& write, v1::Revision revision) 
 }
 
 // Participants do not see warnings, and so are not told that one is unanswered.
-absl::Status ForParticipants(const api::Call& call, absl::Status status) {
+absl::Status ForParticipants(const api::Call& call, const absl::Status& status) {
   return api::IsParticipant(call) && ReasonOf(status) == Reason::kWarningUnanswered
              ? StateNotAllowed("the revision cannot be signed yet; ask the care team")
              : status;

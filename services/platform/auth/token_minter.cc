@@ -150,7 +150,7 @@ std::string TokenSigner::Sign(absl::string_view bytes) const {
   }
   const auto* der = reinterpret_cast<const unsigned char*>(signature.data());
   const EcdsaSignaturePtr parsed(d2i_ECDSA_SIG(nullptr, &der, static_cast<long>(size)));
-  std::string raw(2 * kP256Bytes, '\0');
+  std::string raw(size_t{2} * kP256Bytes, '\0');
   auto* out = reinterpret_cast<unsigned char*>(raw.data());
   BN_bn2binpad(ECDSA_SIG_get0_r(parsed.get()), out, kP256Bytes);
   BN_bn2binpad(ECDSA_SIG_get0_s(parsed.get()), out + kP256Bytes, kP256Bytes);

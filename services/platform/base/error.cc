@@ -99,6 +99,7 @@ absl::Status InvalidFields(const std::vector<FieldViolation>& violations, Reason
 absl::Status WithViolations(absl::Status status, const std::vector<FieldViolation>& violations) {
   if (!violations.empty()) {
     std::vector<std::pair<std::string, std::string>> pairs;
+    pairs.reserve(violations.size());
     for (const FieldViolation& violation : violations) {
       pairs.emplace_back(violation.field, violation.description);
     }

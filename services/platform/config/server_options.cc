@@ -108,7 +108,7 @@ void AddServingFlags(FlagSet& flags, ServerOptions& options) {
 
 class Violations {
  public:
-  void Add(std::string flag, std::string description) {
+  void Add(const std::string& flag, std::string description) {
     list_.push_back({"--" + flag, std::move(description)});
   }
   void Require(const std::string& value, const std::string& flag, const std::string& remedy) {

@@ -292,7 +292,7 @@ absl::Status Database::TransactBytes(const api::Call& call,
   }
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     Write write = Begin(call, view);
-    const absl::Status done = body(write);
+    absl::Status done = body(write);
     if (!done.ok()) {
       if (!RestsOnState(done)) {
         return done;

@@ -82,7 +82,7 @@ absl::Status AppendLines(int file, const std::string& path, const std::string& t
     return DiskError(path, "read");
   }
   // Of a process that ended in the midst of a line; its entries are exported again.
-  const absl::Status status = WriteAll(file, path, last == '\n' ? text : "\n" + text);
+  absl::Status status = WriteAll(file, path, last == '\n' ? text : "\n" + text);
   if (!status.ok()) {
     // Should this fail too, the next one begins with a line of its own.
     (void)!ftruncate(file, before.st_size);

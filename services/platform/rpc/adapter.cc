@@ -167,7 +167,7 @@ grpc::ServerUnaryReactor* Adapter::Serve(const api::MethodPolicy& policy, const 
   const WorkerPool::Admission admission =
       pool.Submit([this, admitted = in_flight.get()] { Run(std::unique_ptr<InFlight>(admitted)); });
   if (admission == WorkerPool::Admission::kAdmitted) {
-    in_flight.release();
+    (void)in_flight.release();  // it is Run's
     return reactor;
   }
   const absl::Status refusal =

@@ -144,7 +144,7 @@ Pipeline::Pipeline(const Parts& parts)
 
 absl::Status Pipeline::Serve(ServedCall& call) {
   parts_.metrics.Started();
-  const absl::Status outcome = Audit(call, RunSteps(call));
+  absl::Status outcome = Audit(call, RunSteps(call));
   Report(call, outcome);
   return outcome;
 }

@@ -35,8 +35,8 @@ constexpr int64_t kLeastFreeBytes = 1024 * kMebibyte;
 
 struct Filesystem {
   uint32_t magic;
-  absl::string_view name;
   Severity severity;
+  absl::string_view name;
   absl::string_view why;
 };
 
@@ -46,22 +46,22 @@ constexpr absl::string_view kMemory = "everything is lost when the machine stops
 
 // statfs(2) and linux/magic.h; those that the header lacks are in statfs(2).
 constexpr Filesystem kFilesystems[] = {
-    {EXT4_SUPER_MAGIC, "ext", Severity::kOk, ""},
-    {XFS_SUPER_MAGIC, "xfs", Severity::kOk, ""},
-    {BTRFS_SUPER_MAGIC, "btrfs", Severity::kOk, ""},
-    {F2FS_SUPER_MAGIC, "f2fs", Severity::kOk, ""},
-    {0x2fc12fc1, "zfs", Severity::kOk, ""},
-    {OVERLAYFS_SUPER_MAGIC, "overlay", Severity::kWarning, "it goes with its container"},
-    {FUSE_SUPER_MAGIC, "fuse", Severity::kWarning, "it may not sync what it is told to sync"},
-    {TMPFS_MAGIC, "tmpfs", Severity::kError, kMemory},
-    {RAMFS_MAGIC, "ramfs", Severity::kError, kMemory},
-    {NFS_SUPER_MAGIC, "nfs", Severity::kError, kNetwork},
-    {SMB_SUPER_MAGIC, "smb", Severity::kError, kNetwork},
-    {CIFS_SUPER_MAGIC, "cifs", Severity::kError, kNetwork},
-    {SMB2_SUPER_MAGIC, "smb2", Severity::kError, kNetwork},
-    {V9FS_MAGIC, "9p", Severity::kError, kNetwork},
-    {CEPH_SUPER_MAGIC, "ceph", Severity::kError, kNetwork},
-    {AFS_SUPER_MAGIC, "afs", Severity::kError, kNetwork},
+    {EXT4_SUPER_MAGIC, Severity::kOk, "ext", ""},
+    {XFS_SUPER_MAGIC, Severity::kOk, "xfs", ""},
+    {BTRFS_SUPER_MAGIC, Severity::kOk, "btrfs", ""},
+    {F2FS_SUPER_MAGIC, Severity::kOk, "f2fs", ""},
+    {0x2fc12fc1, Severity::kOk, "zfs", ""},
+    {OVERLAYFS_SUPER_MAGIC, Severity::kWarning, "overlay", "it goes with its container"},
+    {FUSE_SUPER_MAGIC, Severity::kWarning, "fuse", "it may not sync what it is told to sync"},
+    {TMPFS_MAGIC, Severity::kError, "tmpfs", kMemory},
+    {RAMFS_MAGIC, Severity::kError, "ramfs", kMemory},
+    {NFS_SUPER_MAGIC, Severity::kError, "nfs", kNetwork},
+    {SMB_SUPER_MAGIC, Severity::kError, "smb", kNetwork},
+    {CIFS_SUPER_MAGIC, Severity::kError, "cifs", kNetwork},
+    {SMB2_SUPER_MAGIC, Severity::kError, "smb2", kNetwork},
+    {V9FS_MAGIC, Severity::kError, "9p", kNetwork},
+    {CEPH_SUPER_MAGIC, Severity::kError, "ceph", kNetwork},
+    {AFS_SUPER_MAGIC, Severity::kError, "afs", kNetwork},
 };
 
 absl::Status CannotRead(const std::string& path) {

@@ -254,6 +254,7 @@ std::vector<SummaryPair> PairSummaries(const std::vector<PracticeSummary>& left,
     pairs[summary.practice].right = summary;
   }
   std::vector<SummaryPair> all;
+  all.reserve(pairs.size());
   for (auto& [practice, pair] : pairs) {
     all.push_back(std::move(pair));
   }

@@ -1,5 +1,3 @@
-#include "services/goals/rules/attainment.h"
-
 #include <set>
 #include <string>
 #include <utility>
@@ -12,6 +10,7 @@
 #include "services/goals/handlers/goal_handlers.h"
 #include "services/goals/records/changes.h"
 #include "services/goals/records/kinds.h"
+#include "services/goals/rules/attainment.h"
 #include "services/goals/rules/lifecycle.h"
 #include "services/platform/api/fingerprint.h"
 #include "services/platform/api/participants.h"

@@ -14,12 +14,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "google/api/field_behavior.pb.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
 #include "outcomes_rules_data.h"
 #include "services/outcomes/rules/numbers.h"
 #include "services/outcomes/rules/text_errors.h"
+#include "services/platform/api/field_options.h"
 #include "services/platform/base/status_macros.h"
 
 namespace securebase::outcomes {
@@ -37,16 +37,6 @@ bool Contains(const Repeated& values, const T& value) {
 constexpr int kLargestAnswer = 1000;
 
 std::string At(absl::string_view list, int index) { return absl::StrCat(list, "[", index, "]"); }
-
-bool IsRequired(const FieldDescriptor& field) {
-  const google::protobuf::FieldOptions& options = field.options();
-  for (int i = 0; i < options.ExtensionSize(google::api::field_behavior); ++i) {
-    if (options.GetExtension(google::api::field_behavior, i) == google::api::REQUIRED) {
-      return true;
-    }
-  }
-  return false;
-}
 
 // As FieldRules.id: 1 to 63 characters of A-Z a-z 0-9 . _ -
 bool IsId(absl::string_view id) {
@@ -112,7 +102,8 @@ class Checker {
           CheckNumbers(reflection->GetRepeatedMessage(message, field, i), At(name, i));
         }
       } else if (field->has_presence() && !reflection->HasField(message, field)) {
-        Require(field->message_type() != nullptr || !IsRequired(*field), name, "must be set");
+        Require(field->message_type() != nullptr || !api::HasBehavior(field, google::api::REQUIRED),
+                name, "must be set");
       } else if (field->message_type() != nullptr) {
         CheckNumbers(reflection->GetMessage(message, field), name);
       } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
